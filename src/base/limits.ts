@@ -1,0 +1,94 @@
+/**
+ * Every bound of the program in one place. A queue, body, stream, map, retry or wait without a
+ * number here does not exist; the relations between them are asserted when the process starts.
+ */
+import { assert } from "./assert.ts";
+
+export const LIMITS = {
+  /** Client body; the contract's default. */
+  bodyBytesMax: 20 * 1024 * 1024,
+  /** Body of an admin request. */
+  adminBodyBytesMax: 1024 * 1024,
+  /** Containers within containers in a client body; real tool schemas stay below 30. */
+  jsonDepthMax: 128,
+  /** Members and containers in a client body: parsing 100,000 of them takes 60 ms, a million 600. */
+  jsonNodesMax: 100_000,
+  /** Values of any kind in a client body; OpenAI embeds at most 300,000 tokens in one request. */
+  jsonValuesMax: 500_000,
+  headerBytesMax: 16 * 1024,
+  modelNameBytesMax: 256,
+  /** A plain answer from a provider that we hold in memory to read its usage. */
+  answerBytesMax: 64 * 1024 * 1024,
+  /** One server-sent event; a provider that sends a longer one is broken or hostile. */
+  eventBytesMax: 4 * 1024 * 1024,
+  /** Time to read the whole client body. */
+  bodyReadMs: 120_000,
+  /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */
+  exchangesInFlightMax: 10_000,
+  attemptsMax: 3,
+  backoffBaseMs: 50,
+  backoffThrottledBaseMs: 1_000,
+  backoffMaxMs: 5_000,
+  exchangeTotalMs: 15 * 60_000,
+  streamTotalMs: 4 * 60 * 60_000,
+  connectMs: 5_000,
+  firstByteMs: 300_000,
+  idleMs: 300_000,
+  /** For the end of a body after the stream's terminator. */
+  afterTerminatorMs: 1_000,
+  /** How long a left client's answer is read on where the provider's policy is `drain`. */
+  clientGoneDrainMs: 20_000,
+  /** Holds and postings waiting for the writer thread; past this, admission answers 503. */
+  ledgerQueueMax: 50_000,
+  /** Request rows waiting for the writer thread; past this they drop, counted. */
+  requestRowQueueMax: 20_000,
+  /** Request rows in one commit; few, because a hold behind them waits some 10 µs for each. */
+  requestRowBatchMax: 64,
+  requestRowFlushMs: 200,
+  writerBatchMax: 512,
+  /** Attempts that a breaker lets through while half-open. */
+  halfOpenPermits: 3,
+  /** After this long without an outcome a half-open breaker lets another attempt through. */
+  probeLeaseMs: 60_000,
+  /** Open time of a breaker: the first, doubled with each further one, up to the last. */
+  breakerOpenMs: 5_000,
+  breakerOpenMsMax: 300_000,
+  /** Cooldown of a provider that throttles and names no time; doubled likewise. */
+  cooldownMs: 1_000,
+  cooldownMsMax: 60_000,
+  /** The longest `retry-after` of a provider that is believed. */
+  cooldownAskedMsMax: 3_600_000,
+  /** Pairs of access token and model whose output sizes a tenant's actor remembers. */
+  learnedOutputPairsMax: 1_000,
+  /** Models whose bytes per token a provider's actor remembers. */
+  learnedInputModelsMax: 256,
+  drainMs: 120_000,
+  drainForcedMs: 5_000,
+  /** For the last bytes of answers to go out once everything is settled. */
+  lastBytesMs: 2_000,
+  pageRowsDefault: 50,
+  pageRowsMax: 200,
+  tenantIdleMs: 10 * 60_000,
+  configFileBytesMax: 1024 * 1024,
+  /** Label sets of one metric; what comes later counts under `other`. */
+  metricLabelSetsMax: 1_000,
+  /** The same for histograms, whose every set is twenty lines to render. */
+  metricHistogramSetsMax: 100,
+  /** Catalogue prices kept; clients may name any number of models. */
+  priceCacheMax: 2_000,
+  /** What one log line may hold of a text, a list and a depth; the rest is cut. */
+  logTextCharsMax: 4_096,
+  logListItemsMax: 50,
+  logDepthMax: 6,
+  /** Log lines waiting for a slow reader; past this they drop, counted. */
+  logBufferBytesMax: 16 * 1024 * 1024,
+} as const;
+
+/** Relations that must hold for the program to make sense; called once by main. */
+export function assertLimits(): void {
+  assert(LIMITS.connectMs < LIMITS.firstByteMs, "connecting must end before the first byte is due");
+  assert(LIMITS.firstByteMs < LIMITS.exchangeTotalMs, "the first byte must come within the total");
+  assert(LIMITS.backoffMaxMs < LIMITS.exchangeTotalMs, "a backoff must fit into the total");
+  assert(LIMITS.pageRowsDefault <= LIMITS.pageRowsMax, "the default page must be a valid page");
+  assert(LIMITS.writerBatchMax < LIMITS.ledgerQueueMax, "a batch must fit into the queue");
+}

@@ -1,0 +1,110 @@
+/**
+ * Opens the store: locks the data directory, starts the writer thread, and dresses the writer as
+ * the contract wants it. After this returned, the event loop never touches the disk.
+ */
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type {
+  Configuration,
+  Noun,
+  Page,
+  RequestDetail,
+  Rows,
+  Store,
+  TenantLedgerState,
+  UsageRow,
+  Written,
+} from "./contract.ts";
+import { pageFrom } from "./cursor.ts";
+import { lockDirectory } from "./lock.ts";
+import type { Calls } from "./protocol.ts";
+import type { StoreLog } from "./store-log.ts";
+import { Writer } from "./writer.ts";
+
+export type StoreOptions = {
+  /** Created when it is missing; holds `tollgate.db` and what belongs to it. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log?: StoreLog;
+  /** Another script for the writer thread, so that a test can make it die. */
+  readonly threadUrl?: string;
+};
+
+/**
+ * Opens, migrates and recovers. Rejects with GatewayError `ledger_unavailable` whose message names
+ * the directory or file and says what is wrong with it and what would help.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dataDir, clock, log = () => undefined } = options;
+  const lock = lockDirectory(dataDir);
+  const writer = new Writer({
+    clock,
+    log,
+    file: join(dataDir, "tollgate.db"),
+    threadUrl: options.threadUrl ?? new URL("./thread.ts", import.meta.url).href,
+  });
+  try {
+    const recovery = await writer.open(true);
+    if (recovery.expired > 0) log("warn", "store.recovered", recovery);
+    return {
+      ...callsOf(writer),
+      recovery,
+      ledger: {
+        hold: (record) => writer.hold(record),
+        post: (record) => writer.post(record),
+        queued: () => writer.queued,
+      },
+      requestLog: {
+        record: (row) => writer.record(row),
+        droppedCount: () => writer.droppedRows,
+      },
+      health: () => writer.health(),
+      flush: () => writer.flush(),
+      close: () => writer.close().finally(() => lock.release()),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+type StoreCalls = Omit<Store, "ledger" | "requestLog" | "health" | "recovery" | "flush" | "close">;
+
+/** Gives the answers of the thread the types that the text between the threads cannot carry. */
+function callsOf(writer: Writer): StoreCalls {
+  return {
+    configuration: () => writer.call("configuration") as Promise<Configuration>,
+    insert: <N extends Noun>(noun: N, row: Rows[N]) =>
+      writer.call("insert", noun, row) as Promise<Written<Rows[N]>>,
+    get: <N extends Noun>(noun: N, id: string) =>
+      writer.call("get", noun, id) as Promise<Rows[N] | null>,
+    names: async (noun, ids) =>
+      new Map((await writer.call("names", noun, ids)) as ReturnType<Calls["names"]>),
+    page: async <N extends Noun>(
+      noun: N,
+      where: Partial<Rows[N]>,
+      query: Parameters<Store["page"]>[2],
+    ) => (await writer.call("page", noun, where, pageFrom(query))) as Page<Rows[N]>,
+    update: <N extends Noun>(
+      noun: N,
+      id: string,
+      change: Partial<Omit<Rows[N], "id" | "version" | "createdAtMs">>,
+      ifVersion: number | null,
+    ) => writer.call("update", noun, id, change, ifVersion) as Promise<Written<Rows[N]>>,
+    remove: <N extends Noun>(noun: N, id: string) =>
+      writer.call("remove", noun, id) as Promise<Written<Rows[N]>>,
+    tenantState: (tenantId, windows) =>
+      writer.call("tenantState", tenantId, windows) as Promise<TenantLedgerState>,
+    requestPage: async (filter, query) =>
+      (await writer.call("requestPage", filter, pageFrom(query))) as Page<
+        NonNullable<RequestDetail["request"]>
+      >,
+    requestDetail: (requestId) =>
+      writer.call("requestDetail", requestId) as Promise<RequestDetail | null>,
+    usage: (query) => writer.call("usage", query) as Promise<readonly UsageRow[]>,
+    setting: (name) => writer.call("setting", name) as Promise<string | null>,
+    setSetting: async (name, value) => {
+      await writer.call("setSetting", name, value);
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Ends what a crash left open, before anything new is written: every open attempt is posted at its
+ * hold as `expire`, estimated, and its exchange gets the request row that never came.
+ *
+ * Invariant: one transaction, so a crash in here leaves everything as it was; afterwards no
+ * attempt is open. Only a process that holds the directory's lock may run it: the lock proves that
+ * nobody can settle these attempts any more.
+ */
+import { asc, desc, eq, inArray } from "drizzle-orm";
+import { attempts, openAttempts, postings, providers, requests } from "../../drizzle/schema.ts";
+import { assert } from "../base/assert.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { PostingRecord, Recovery, RequestRecord } from "./contract.ts";
+import type { Connection } from "./database.ts";
+import { createLedgerWriter } from "./ledger-write.ts";
+import { prepareInsert } from "./statements.ts";
+
+type AttemptRow = typeof attempts.$inferSelect;
+
+/** Posts every open attempt as of `nowMs`; tells how many there were. */
+export function recover(connection: Connection, nowMs: number): Recovery {
+  return connection.sqlite.transaction(() => expireOpen(connection, nowMs)).immediate();
+}
+
+function expireOpen(connection: Connection, nowMs: number): Recovery {
+  const { orm, sqlite, file } = connection;
+  const open = orm
+    .select({ attempt: attempts })
+    .from(openAttempts)
+    .innerJoin(attempts, eq(attempts.seq, openAttempts.attemptSeq))
+    .orderBy(asc(attempts.seq))
+    .all()
+    .map((row) => row.attempt);
+  if (open.length === 0) return { expired: 0, maybeUnsent: 0 };
+  const ledger = createLedgerWriter(sqlite, file);
+  const mayBeUnsent = unsentTest(open, ledger.lastCommitNumber());
+  let maybeUnsent = 0;
+  for (const attempt of open) {
+    const isUnsent = mayBeUnsent(attempt);
+    if (isUnsent) maybeUnsent += 1;
+    const keptOut = ledger.post(expiry(attempt, isUnsent ? "maybe_unsent" : "crash", nowMs));
+    assert(keptOut === null, `open attempt ${attempt.id} could not be posted: ${keptOut?.detail}`);
+  }
+  ledger.writeSums();
+  writeMissingRequests(connection, new Set(open.map((attempt) => attempt.requestId)));
+  return { expired: open.length, maybeUnsent };
+}
+
+/**
+ * Holds of every earlier commit were handed to the network before the next commit was composed; but
+ * a request that is handed over may still wait for its connection, for the connect clock at most.
+ */
+function unsentTest(
+  open: readonly AttemptRow[],
+  lastCommitNumber: number,
+): (attempt: AttemptRow) => boolean {
+  const newestMs = Math.max(...open.map(({ heldAtMs }) => heldAtMs));
+  return ({ commitNumber, heldAtMs }) =>
+    commitNumber === lastCommitNumber || heldAtMs > newestMs - LIMITS.connectMs;
+}
+
+function expiry(attempt: AttemptRow, outcome: string, postedAtMs: number): PostingRecord {
+  return {
+    attemptId: attempt.id,
+    kind: "expire",
+    amountNanoUsd: attempt.heldNanoUsd,
+    estimated: true,
+    inputTokens: 0,
+    outputTokens: 0,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    status: null,
+    outcome,
+    latencyMs: 0,
+    postedAtMs,
+  };
+}
+
+/** One statement looks for all rows at once; past this many, SQLite's bound on variables nears. */
+const LOOKUP_MAX = 5_000;
+
+function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<string>): void {
+  const { orm, sqlite } = connection;
+  const insert = prepareInsert(sqlite, requests, "ignore");
+  const names = new Map(
+    orm
+      .select({ id: providers.id, name: providers.name })
+      .from(providers)
+      .all()
+      .map(({ id, name }) => [id, name]),
+  );
+  const ids = [...requestIds];
+  for (let from = 0; from < ids.length; from += LOOKUP_MAX) {
+    const rows = orm
+      .select({ attempt: attempts, posting: postings })
+      .from(attempts)
+      .innerJoin(postings, eq(postings.attemptId, attempts.id))
+      .where(inArray(attempts.requestId, ids.slice(from, from + LOOKUP_MAX)))
+      .orderBy(desc(attempts.requestId), asc(attempts.number))
+      .all();
+    for (const exchange of Map.groupBy(rows, ({ attempt }) => attempt.requestId).values()) {
+      insert(requestRow(exchange, names));
+    }
+  }
+}
+
+/** What the ledger knows of an exchange that ended with its process. */
+function requestRow(
+  exchange: readonly { attempt: AttemptRow; posting: typeof postings.$inferSelect }[],
+  providerNames: ReadonlyMap<string, string>,
+): RequestRecord {
+  const first = exchange[0]?.attempt;
+  const last = exchange.at(-1)?.attempt;
+  assert(first !== undefined && last !== undefined, "an exchange has an attempt");
+  const sum = (
+    member:
+      | "amountNanoUsd"
+      | "inputTokens"
+      | "outputTokens"
+      | "cachedInputTokens"
+      | "reasoningTokens",
+  ): number => exchange.reduce((total, { posting }) => total + posting[member], 0);
+  return {
+    id: first.requestId,
+    createdAtMs: first.heldAtMs,
+    tenantId: first.tenantId,
+    projectId: first.projectId,
+    tokenId: first.tokenId,
+    route: null,
+    provider: providerNames.get(last.providerId) ?? last.providerId,
+    model: last.model,
+    status: 500,
+    errorCode: "internal_error",
+    stream: false,
+    inputTokens: sum("inputTokens"),
+    outputTokens: sum("outputTokens"),
+    cachedInputTokens: sum("cachedInputTokens"),
+    reasoningTokens: sum("reasoningTokens"),
+    costNanoUsd: sum("amountNanoUsd"),
+    estimated: true,
+    attemptCount: new Set(exchange.map(({ attempt }) => attempt.id)).size,
+    latencyMs: 0,
+    firstTokenMs: null,
+    clientGone: false,
+    refusal: null,
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * What goes into the actors and what comes out: inputs, events and verdict values, as data. Events
+ * carry `atMs`, stamped where they enter; nothing in this folder reads a clock or draws a number.
+ */
+import type { ScopeChain, ScopeRef } from "../src/base/scope.ts";
+import type { NanoUsd } from "../src/base/units.ts";
+import type { Verdict } from "../src/base/verdict.ts";
+import type { LearnedOutputs } from "./policy/learned-output.ts";
+
+// ---- tenant: rules ---------------------------------------------------------------------------
+
+export type BudgetWindow = "day" | "month" | "total";
+
+export type BudgetRule = {
+  readonly id: string;
+  readonly scope: ScopeRef;
+  /** null means unlimited: spend is counted, nothing is refused. 0 blocks everything priced. */
+  readonly amountNanoUsd: NanoUsd | null;
+  readonly window: BudgetWindow;
+  /** IANA zone of the window's calendar. */
+  readonly timeZone: string;
+  /** A soft budget counts and never refuses. */
+  readonly mode: "hard" | "soft";
+};
+
+export type LimitRule = {
+  readonly id: string;
+  readonly scope: ScopeRef;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  readonly maxConcurrent: number | null;
+  /** Requests that may come at once after a quiet time; one minute's worth when null. */
+  readonly burst: number | null;
+};
+
+/** A token's life-long request allowance. */
+export type RequestAllowance = {
+  readonly tokenId: string;
+  readonly requestsMax: number;
+  readonly requestsUsed: number;
+};
+
+/** A hold without a posting, as the ledger knows it. */
+export type OpenHold = {
+  readonly attemptId: string;
+  readonly exchangeId: string;
+  readonly scopes: ScopeChain;
+  readonly heldNanoUsd: NanoUsd;
+  readonly heldAtMs: number;
+};
+
+/** Fill of one limit's buckets, carried over when the actor is rebuilt after an edit. */
+export type BucketFill = {
+  readonly limitId: string;
+  readonly requests: { readonly level: number; readonly atMs: number } | null;
+  readonly tokens: { readonly level: number; readonly atMs: number } | null;
+};
+
+/** An exchange in flight that owns slots; given again when the actor is rebuilt. */
+export type SlotOwner = {
+  readonly exchangeId: string;
+  readonly scopes: ScopeChain;
+  /** Model tokens its admission took; without it token rates are not corrected when it ends. */
+  readonly tokens?: number;
+};
+
+export type TenantInput = {
+  readonly tenantId: string;
+  readonly status: "active" | "suspended";
+  readonly budgets: readonly BudgetRule[];
+  readonly limits: readonly LimitRule[];
+  readonly allowances: readonly RequestAllowance[];
+  /** Posted in the window that contains `atMs`, by budget id; a budget without an entry has 0. */
+  readonly postedNanoUsd: Readonly<Record<string, NanoUsd>>;
+  readonly openHolds: readonly OpenHold[];
+  readonly slotOwners: readonly SlotOwner[];
+  readonly fills: readonly BucketFill[];
+  /** What the actor before this one has learned, handed over as a whole; null at the first start. */
+  readonly learnedOutputs: LearnedOutputs | null;
+  readonly atMs: number;
+};
+
+// ---- tenant: events --------------------------------------------------------------------------
+
+/**
+ * One way to run an attempt, in order of preference. `nanoUsd` is its worst case by the learned
+ * input factor, `strictNanoUsd` by the absolute bound (one token per byte), which alone counts
+ * when the budget is nearly exhausted. `outputTokensCap` is null when the request goes out as it is.
+ */
+export type HoldOption = {
+  readonly nanoUsd: NanoUsd;
+  readonly strictNanoUsd: NanoUsd;
+  readonly outputTokensCap: number | null;
+};
+
+/** Output tokens of one choice, as its provider reported them. */
+export type OutputObserved = {
+  readonly tokenId: string;
+  readonly model: string;
+  readonly outputTokens: number;
+};
+
+export type TenantEvent =
+  | {
+      /** All or nothing: request rate, token rate, slots, request allowance and the first hold. */
+      readonly type: "exchange.admit";
+      readonly exchangeId: string;
+      readonly attemptId: string;
+      readonly scopes: ScopeChain;
+      /** Model tokens held against token rates until the exchange ends. */
+      readonly tokens: number;
+      readonly options: readonly HoldOption[];
+      readonly atMs: number;
+    }
+  | {
+      /** A further attempt of an admitted exchange: budgets only. */
+      readonly type: "attempt.hold";
+      readonly exchangeId: string;
+      readonly attemptId: string;
+      readonly options: readonly HoldOption[];
+      readonly atMs: number;
+    }
+  | {
+      /** The truth about an attempt: `costNanoUsd` 0 is a void. Twice the same id is once. */
+      readonly type: "attempt.settle";
+      readonly attemptId: string;
+      readonly costNanoUsd: NanoUsd;
+      /** Teaches the output size of this access token and model; null teaches nothing. */
+      readonly observed: OutputObserved | null;
+      readonly atMs: number;
+    }
+  | {
+      /** Frees slots and corrects token rates to what was really used. */
+      readonly type: "exchange.end";
+      readonly exchangeId: string;
+      readonly tokensUsed: number;
+      readonly atMs: number;
+    }
+  | {
+      /** Gives everything back as if never asked: another part refused before dispatch. */
+      readonly type: "exchange.undo";
+      readonly exchangeId: string;
+      readonly atMs: number;
+    }
+  | { readonly type: "tenant.suspend"; readonly atMs: number }
+  | { readonly type: "tenant.activate"; readonly atMs: number };
+
+/** For the `x-ratelimit-*` headers: the tightest rule of the chain, null when there is none. */
+export type RateState = {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Milliseconds until the bucket is full again. */
+  readonly resetMs: number;
+};
+
+export type AdmitValue = {
+  readonly heldNanoUsd: NanoUsd;
+  readonly outputTokensCap: number | null;
+  readonly requests: RateState | null;
+  readonly tokens: RateState | null;
+};
+
+/** `attempt.hold` answers with the same value; its rates are null. */
+export type TenantVerdict = Verdict<AdmitValue>;
+
+/** What the admin API and the metrics show of one budget, now. */
+export type BudgetState = {
+  readonly budgetId: string;
+  readonly postedNanoUsd: NanoUsd;
+  readonly heldNanoUsd: NanoUsd;
+  readonly windowStartedAtMs: number;
+  /** null for a window that never ends. */
+  readonly windowEndsAtMs: number | null;
+};
+
+/** What the admin API shows of one limit, now. */
+export type LimitState = {
+  readonly limitId: string;
+  readonly requestsRemaining: number | null;
+  readonly tokensRemaining: number | null;
+  readonly inFlight: number;
+};
+
+// ---- provider --------------------------------------------------------------------------------
+
+export type ProviderInput = {
+  readonly providerId: string;
+  readonly maxConcurrent: number | null;
+  readonly atMs: number;
+};
+
+/** Proof that the breaker let an attempt through, and in which generation of it. */
+export type Permit = { readonly generation: number; readonly probe: boolean };
+
+/**
+ * ok: content came. bad: counts against the provider. throttled: 429 or 529, cools down but never
+ * trips the breaker. neutral: the client's own doing, counts nowhere.
+ */
+export type OutcomeKind = "ok" | "bad" | "throttled" | "neutral";
+
+/** The size of an input in the client's bytes and in the provider's tokens. */
+export type InputObserved = {
+  readonly model: string;
+  readonly inputBytes: number;
+  readonly inputTokens: number;
+};
+
+export type ProviderEvent =
+  | { readonly type: "permit.request"; readonly attemptId: string; readonly atMs: number }
+  | {
+      /** Exactly once per permit, at the first byte or the failure; the slot stays taken. */
+      readonly type: "outcome.report";
+      readonly attemptId: string;
+      readonly kind: OutcomeKind;
+      readonly latencyMs: number;
+      readonly retryAfterMs: number | null;
+      /** Uniform in [0, 1), drawn by the caller, spreads reopening times. */
+      readonly jitter: number;
+      readonly atMs: number;
+    }
+  | {
+      /** Frees the slot; an attempt without a reported outcome counts as neutral. */
+      readonly type: "attempt.end";
+      readonly attemptId: string;
+      /** Teaches the bytes-per-token factor of a model; null teaches nothing. */
+      readonly observed: InputObserved | null;
+      readonly atMs: number;
+    };
+
+export type ProviderVerdict = Verdict<Permit>;
+
+export type BreakerState = "closed" | "open" | "half_open";
+
+export type ProviderHealth = {
+  readonly breaker: BreakerState;
+  /** When an open breaker lets a probe through, or a cooldown ends; null when available now. */
+  readonly availableAtMs: number | null;
+  readonly inFlight: number;
+};
+
+// ---- exchange --------------------------------------------------------------------------------
+
+export type ExchangeInput = {
+  readonly exchangeId: string;
+  readonly candidates: number;
+  readonly attemptsMax: number;
+  readonly deadlineMs: number;
+  readonly atMs: number;
+};
+
+/**
+ * What may be done about a failed attempt. elsewhere: another candidate, or after a wait the same;
+ * other: another candidate only, because this one answers the same every time.
+ */
+export type FailureRetry = "never" | "same" | "elsewhere" | "other";
+
+export type ExchangeEvent =
+  | {
+      readonly type: "attempt.failed";
+      readonly retry: FailureRetry;
+      /** Throttled answers back off longer. */
+      readonly throttled: boolean;
+      readonly retryAfterMs: number | null;
+      /** Uniform in [0, 1) for full jitter. */
+      readonly jitter: number;
+      readonly atMs: number;
+    }
+  /** The candidate refused before anything was sent (breaker, slots, hold): costs no attempt. */
+  | { readonly type: "candidate.refused"; readonly atMs: number }
+  | { readonly type: "backoff.elapsed"; readonly atMs: number }
+  | { readonly type: "content.started"; readonly atMs: number }
+  | { readonly type: "answer.ended"; readonly atMs: number }
+  | { readonly type: "client.left"; readonly atMs: number }
+  | { readonly type: "exchange.settled"; readonly atMs: number };
+
+/** What the gateway does next, by the exchange actor. */
+export type ExchangeStep =
+  | { readonly do: "attempt"; readonly candidate: number; readonly attemptNumber: number }
+  | { readonly do: "wait"; readonly delayMs: number }
+  | { readonly do: "relay" }
+  | { readonly do: "settle"; readonly failed: boolean }
+  | { readonly do: "end" };

@@ -1,0 +1,31 @@
+/**
+ * How long to wait before an attempt is repeated. Chance comes in as a number in [0, 1), so that
+ * requests which failed together do not come back together.
+ */
+import { LIMITS } from "../../src/base/limits.ts";
+
+/** A provider's cooldown spreads by up to a tenth; whoever was told a time waits for all of it. */
+export const COOLDOWN_SPREAD_DIVISOR = 10;
+
+export type Backoff = {
+  /** Attempts that have failed, the last one included: 1 or more. */
+  readonly failures: number;
+  readonly throttled: boolean;
+  /** What the provider asked for; wins over our own reckoning. */
+  readonly retryAfterMs: number | null;
+  readonly jitter: number;
+};
+
+/**
+ * Milliseconds to wait. A transient failure waits a random part of 50 ms, doubled with each failure
+ * (full jitter). A throttled one waits a whole second, doubled likewise, and a random part of it on
+ * top: the provider's own cooldown is a second, and coming back during it would only be refused.
+ */
+export function backoffMs({ failures, throttled, retryAfterMs, jitter }: Backoff): number {
+  if (retryAfterMs !== null)
+    return Math.ceil(retryAfterMs + retryAfterMs / COOLDOWN_SPREAD_DIVISOR);
+  const baseMs = throttled ? LIMITS.backoffThrottledBaseMs : LIMITS.backoffBaseMs;
+  const ceilingMs = Math.min(LIMITS.backoffMaxMs, baseMs * 2 ** (failures - 1));
+  const floorMs = throttled ? ceilingMs : 0;
+  return Math.min(LIMITS.backoffMaxMs, Math.floor(floorMs + jitter * ceilingMs));
+}

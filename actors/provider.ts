@@ -1,0 +1,79 @@
+/**
+ * A provider's actor as the rest of the program uses it: ask for permits, tell outcomes, and look at
+ * what it remembers.
+ */
+import { ask } from "./ask.ts";
+import type {
+  BreakerState,
+  ProviderEvent,
+  ProviderHealth,
+  ProviderInput,
+  ProviderVerdict,
+} from "./contract.ts";
+import { restMs } from "./policy/breaker.ts";
+import { inputTokensBoundOf } from "./policy/learned-input.ts";
+import { FULL_RETRY_MS } from "./provider-attempts.ts";
+import { hasFreeSlot, isOpenTimeOver, probesLeft, type ProviderRecord } from "./provider-record.ts";
+import { providerMachine } from "./provider.machine.ts";
+import { supervise, type OnFailure } from "./supervise.ts";
+
+/** The event that is answered. */
+export type ProviderQuestion = Extract<ProviderEvent, { type: "permit.request" }>;
+
+export interface ProviderHandle {
+  /** Refuses with `internal_error` when the actor is dead or dies of it; `onFailure` was told then. */
+  readonly ask: (question: ProviderQuestion) => ProviderVerdict;
+  /** False when the event was not taken; `onFailure` was told then. */
+  readonly send: (event: ProviderEvent) => boolean;
+  readonly isAlive: () => boolean;
+  readonly stop: () => void;
+  /** For the functions of this file; changed by nobody but the actor. */
+  readonly record: () => Readonly<ProviderRecord>;
+  readonly breaker: () => BreakerState;
+}
+
+export function startProvider(input: ProviderInput, onFailure: OnFailure): ProviderHandle {
+  const actor = supervise(providerMachine, input, { onFailure });
+  return {
+    ask: (question) => ask(actor, question),
+    send: (event) => actor.send(event),
+    isAlive: () => actor.alive,
+    stop: () => actor.stop(),
+    record: () => actor.snapshot().context,
+    breaker: () => actor.snapshot().value,
+  };
+}
+
+/**
+ * The breaker as it will act on the next request: one whose open time has passed counts as half-open.
+ * Where nobody knows when a slot frees, `availableAtMs` is a guess of a second.
+ */
+export function providerHealth(handle: ProviderHandle, atMs: number): ProviderHealth {
+  const record = handle.record();
+  const state = handle.breaker();
+  const breaker = state === "open" && isOpenTimeOver(record, atMs) ? "half_open" : state;
+  const restingMs = Math.max(
+    restMs(record.openUntilMs, atMs),
+    restMs(record.coolUntilMs, atMs),
+    isFull(record, state, atMs) ? FULL_RETRY_MS : 0,
+  );
+  return {
+    breaker,
+    availableAtMs: restingMs === 0 ? null : atMs + restingMs,
+    inFlight: record.attempts.size,
+  };
+}
+
+function isFull(record: ProviderRecord, state: BreakerState, atMs: number): boolean {
+  return !hasFreeSlot(record) || (state === "half_open" && probesLeft(record, atMs) <= 0);
+}
+
+/** Decaying average time to the first byte of its successes; null before the first. */
+export function providerLatencyMs(handle: ProviderHandle): number | null {
+  return handle.record().latencyMs;
+}
+
+/** The most input tokens of a model that a body of so many bytes is taken to be. */
+export function inputTokensBound(handle: ProviderHandle, model: string, bytes: number): number {
+  return inputTokensBoundOf(handle.record().learnedInputs, model, bytes);
+}

@@ -1,0 +1,232 @@
+/**
+ * Every state × every event of the three machines: the state that follows, `stays` when the event is
+ * handled without a change of state, `-` when it is deliberately ignored. A state or an event that is
+ * added without its row or column fails here.
+ */
+import type {
+  ExchangeEvent,
+  ExchangeInput,
+  ProviderEvent,
+  ProviderInput,
+  TenantEvent,
+} from "../../actors/contract.ts";
+import { exchangeMachine } from "../../actors/exchange.machine.ts";
+import { providerMachine } from "../../actors/provider.machine.ts";
+import { supervise } from "../../actors/supervise.ts";
+import { tenantMachine } from "../../actors/tenant.machine.ts";
+import { table } from "../policy/table.ts";
+import { testChart } from "./chart.ts";
+import { admit, costing, end, outcome, settle, START_MS, tenantInput, undo } from "./fixtures.ts";
+
+const onFailure = (error: unknown): never => {
+  throw error;
+};
+
+// ---- tenant ----------------------------------------------------------------------------------
+
+type TenantActor = ReturnType<typeof startedTenant>;
+
+function startedTenant(status: "active" | "suspended") {
+  return supervise(tenantMachine, tenantInput({ status }), { onFailure });
+}
+
+testChart<TenantEvent, ReturnType<TenantActor["snapshot"]>>("tenant", {
+  machine: tenantMachine,
+  states: {
+    active: () => startedTenant("active"),
+    suspended: () => startedTenant("suspended"),
+  },
+  passing: ["starting"],
+  samples: {
+    "exchange.admit": { "": admit("1") },
+    "attempt.hold": {
+      "": {
+        type: "attempt.hold",
+        exchangeId: "req_1",
+        attemptId: "att_2",
+        options: costing(1),
+        atMs: START_MS,
+      },
+    },
+    "attempt.settle": { "": settle("1", 1) },
+    "exchange.end": { "": end("1") },
+    "exchange.undo": { "": undo("1") },
+    "tenant.suspend": { "": { type: "tenant.suspend", atMs: START_MS } },
+    "tenant.activate": { "": { type: "tenant.activate", atMs: START_MS } },
+  },
+  rows: table(
+    ["event", "active", "suspended"],
+    `
+    event           | active    | suspended
+    exchange.admit  | stays     | stays      # suspended: refused
+    attempt.hold    | stays     | stays      # suspended: refused
+    attempt.settle  | stays     | stays
+    exchange.end    | stays     | stays
+    exchange.undo   | stays     | stays
+    tenant.suspend  | suspended | -
+    tenant.activate | -         | active
+    `,
+  ),
+});
+
+// ---- provider --------------------------------------------------------------------------------
+
+const PROVIDER: ProviderInput = { providerId: "prv_1", maxConcurrent: null, atMs: START_MS };
+/** When an open breaker of these tests lets attempts through. */
+const LATER_MS = START_MS + 5_000;
+
+function permit(
+  attemptId: string,
+  atMs: number,
+): Extract<ProviderEvent, { type: "permit.request" }> {
+  return { type: "permit.request", attemptId, atMs };
+}
+
+/** Nine failures in a row, and `att` permitted: one more failure trips. */
+function nearlyTripped() {
+  const actor = supervise(providerMachine, PROVIDER, { onFailure });
+  actor.send(permit("att", START_MS));
+  for (let each = 0; each < 9; each += 1) {
+    actor.send(permit(`bad_${each}`, START_MS));
+    actor.send(outcome(`bad_${each}`, "bad", START_MS));
+  }
+  return actor;
+}
+
+function openProvider() {
+  const actor = nearlyTripped();
+  actor.send(permit("last", START_MS));
+  actor.send(outcome("last", "bad", START_MS));
+  return actor;
+}
+
+/** Two probes went well, and `att` is the third. */
+function halfOpenProvider() {
+  const actor = openProvider();
+  actor.send({ type: "attempt.end", attemptId: "att", observed: null, atMs: LATER_MS });
+  for (const attemptId of ["ok_1", "ok_2"]) {
+    actor.send(permit(attemptId, LATER_MS));
+    actor.send(outcome(attemptId, "ok", LATER_MS));
+  }
+  actor.send(permit("att", LATER_MS));
+  return actor;
+}
+
+testChart<ProviderEvent, ReturnType<ReturnType<typeof nearlyTripped>["snapshot"]>>("provider", {
+  machine: providerMachine,
+  states: { closed: nearlyTripped, open: openProvider, half_open: halfOpenProvider },
+  passing: [],
+  samples: {
+    "permit.request": {
+      early: permit("new", START_MS + 1),
+      late: permit("new", LATER_MS),
+    },
+    "outcome.report": {
+      ok: outcome("att", "ok", LATER_MS),
+      bad: outcome("att", "bad", LATER_MS),
+      throttled: outcome("att", "throttled", LATER_MS),
+      neutral: outcome("att", "neutral", LATER_MS),
+      "bad of a stale attempt": outcome("bad_1", "bad", LATER_MS),
+      "bad of an unknown attempt": outcome("unknown", "bad", LATER_MS),
+    },
+    "attempt.end": {
+      "": { type: "attempt.end", attemptId: "att", observed: null, atMs: LATER_MS },
+    },
+  },
+  rows: table(
+    ["event", "closed", "open", "half_open"],
+    `
+    event                                    | closed | open      | half_open
+    permit.request early                     | stays  | stays     | stays      # open: refused
+    permit.request late                      | stays  | half_open | stays      # half-open: refused, three were given
+    outcome.report ok                        | stays  | stays     | closed
+    outcome.report bad                       | open   | stays     | open
+    outcome.report throttled                 | stays  | stays     | stays
+    outcome.report neutral                   | stays  | stays     | stays
+    outcome.report bad of a stale attempt    | stays  | stays     | stays
+    outcome.report bad of an unknown attempt | stays  | stays     | stays
+    attempt.end                              | stays  | stays     | stays
+    `,
+  ),
+});
+
+// ---- exchange --------------------------------------------------------------------------------
+
+const EXCHANGE: ExchangeInput = {
+  exchangeId: "req_1",
+  candidates: 2,
+  attemptsMax: 3,
+  deadlineMs: 60_000,
+  atMs: 0,
+};
+
+type AttemptFailed = Extract<ExchangeEvent, { type: "attempt.failed" }>;
+
+function attemptFailed(retry: AttemptFailed["retry"]): AttemptFailed {
+  return {
+    type: "attempt.failed",
+    retry,
+    throttled: false,
+    retryAfterMs: null,
+    jitter: 0.5,
+    atMs: 0,
+  };
+}
+
+function exchangeAfter(...events: readonly ExchangeEvent[]) {
+  const actor = supervise(exchangeMachine, EXCHANGE, { onFailure });
+  for (const event of events) actor.send(event);
+  return actor;
+}
+
+const CONTENT = { type: "content.started", atMs: 0 } as const;
+const ENDED = { type: "answer.ended", atMs: 0 } as const;
+const SETTLED = { type: "exchange.settled", atMs: 0 } as const;
+
+testChart<ExchangeEvent, ReturnType<ReturnType<typeof exchangeAfter>["snapshot"]>>("exchange", {
+  machine: exchangeMachine,
+  states: {
+    attempting: () => exchangeAfter(),
+    backingOff: () => exchangeAfter(attemptFailed("same")),
+    relaying: () => exchangeAfter(CONTENT),
+    settling: () => exchangeAfter(CONTENT, ENDED),
+    ended: () => exchangeAfter(CONTENT, ENDED, SETTLED),
+  },
+  passing: [],
+  samples: {
+    "attempt.failed": {
+      never: attemptFailed("never"),
+      same: attemptFailed("same"),
+      elsewhere: attemptFailed("elsewhere"),
+    },
+    "candidate.refused": {
+      "": { type: "candidate.refused", atMs: 0 },
+      late: { type: "candidate.refused", atMs: 60_000 },
+    },
+    "backoff.elapsed": {
+      "": { type: "backoff.elapsed", atMs: 100 },
+      late: { type: "backoff.elapsed", atMs: 60_000 },
+    },
+    "content.started": { "": CONTENT },
+    "answer.ended": { "": ENDED },
+    "client.left": { "": { type: "client.left", atMs: 0 } },
+    "exchange.settled": { "": SETTLED },
+  },
+  rows: table(
+    ["event", "attempting", "backingOff", "relaying", "settling", "ended"],
+    `
+    event                    | attempting | backingOff | relaying | settling | ended
+    attempt.failed never     | settling   | -          | settling | -        | -
+    attempt.failed same      | backingOff | -          | settling | -        | -
+    attempt.failed elsewhere | stays      | -          | settling | -        | -
+    candidate.refused        | stays      | -          | -        | -        | -
+    candidate.refused late   | settling   | -          | -        | -        | -
+    backoff.elapsed          | -          | attempting | -        | -        | -
+    backoff.elapsed late     | -          | settling   | -        | -        | -
+    content.started          | relaying   | -          | -        | -        | -
+    answer.ended             | settling   | -          | settling | -        | -
+    client.left              | settling   | settling   | settling | -        | -
+    exchange.settled         | -          | -          | -        | ended    | -
+    `,
+  ),
+});

@@ -1,0 +1,106 @@
+/** Guarantees: waits are bounded, spread, and long enough to outlast what they wait for. */
+import { describe, expect, test } from "bun:test";
+import { backoffMs } from "../../actors/policy/backoff.ts";
+import { cooldownMs, openTimeMs, restMs } from "../../actors/policy/breaker.ts";
+import { number, numberOrNull, table } from "./table.ts";
+
+const BACKOFFS = table(
+  ["failures", "throttled", "retryAfter", "jitter", "delay"],
+  `
+  failures | throttled | retryAfter | jitter | delay
+  1        | no        | -          | 0      | 0
+  1        | no        | -          | 0.5    | 25
+  1        | no        | -          | 0.999  | 49
+  2        | no        | -          | 0.5    | 50
+  3        | no        | -          | 0.5    | 100
+  20       | no        | -          | 0.999  | 4995     # at most five seconds
+  1        | yes       | -          | 0      | 1000
+  1        | yes       | -          | 0.5    | 1500
+  2        | yes       | -          | 0.5    | 3000
+  3        | yes       | -          | 0.5    | 5000
+  1        | yes       | 2000       | 0.5    | 2200     # what was asked for, and all of its spread
+  1        | no        | 0          | 0.5    | 0
+  3        | no        | 20000      | 0      | 22000
+  `,
+);
+
+describe("a backoff", () => {
+  for (const row of BACKOFFS) {
+    test(`after ${row.failures} failures, throttled ${row.throttled}, retry-after ${row.retryAfter}, jitter ${row.jitter}`, () => {
+      const delay = backoffMs({
+        failures: number(row.failures),
+        throttled: row.throttled === "yes",
+        retryAfterMs: numberOrNull(row.retryAfter),
+        jitter: number(row.jitter),
+      });
+      expect(delay).toBe(number(row.delay));
+    });
+  }
+
+  test("of a throttled attempt outlasts the provider's own cooldown, whatever the chances", () => {
+    for (const retryAfterMs of [null, 1, 333, 60_000]) {
+      for (const failures of [1, 2, 3]) {
+        const cooling = cooldownMs(failures - 1, retryAfterMs, 0.999_999);
+        const waiting = backoffMs({ failures, throttled: true, retryAfterMs, jitter: 0 });
+        expect(waiting).toBeGreaterThanOrEqual(cooling);
+      }
+    }
+  });
+});
+
+const OPEN_TIMES = table(
+  ["opens", "jitter", "open"],
+  `
+  opens | jitter | open
+  0     | 0.5    | 5000
+  0     | 0      | 4000
+  0     | 1      | 6000
+  1     | 0.5    | 10000
+  5     | 0.5    | 160000
+  6     | 0.5    | 300000
+  60    | 0.5    | 300000
+  `,
+);
+
+describe("a breaker", () => {
+  for (const { opens, jitter, open } of OPEN_TIMES) {
+    test(`that opened ${opens} times before stays open for ${open} ms at jitter ${jitter}`, () => {
+      expect(openTimeMs(number(opens), number(jitter))).toBe(number(open));
+    });
+  }
+});
+
+const COOLDOWNS = table(
+  ["count", "retryAfter", "jitter", "cooldown"],
+  `
+  count | retryAfter  | jitter | cooldown
+  0     | -           | 0.5    | 1000
+  1     | -           | 0.5    | 2000
+  5     | -           | 0.5    | 32000
+  6     | -           | 0.5    | 60000
+  60    | -           | 0.5    | 60000
+  0     | 3000        | 0      | 3000
+  9     | 3000        | 1      | 3300
+  0     | 999_999_999 | 0      | 3_600_000    # no provider disables itself for days
+  `,
+);
+
+describe("a cooldown", () => {
+  for (const row of COOLDOWNS) {
+    test(`number ${row.count}, retry-after ${row.retryAfter}, jitter ${row.jitter}: ${row.cooldown} ms`, () => {
+      const cooling = cooldownMs(
+        number(row.count),
+        numberOrNull(row.retryAfter),
+        number(row.jitter),
+      );
+      expect(cooling).toBe(number(row.cooldown));
+    });
+  }
+
+  test("that a stepped-back clock would stretch to hours is not waited for", () => {
+    expect([restMs(5_000, 2_000), restMs(5_000, 5_000), restMs(5_000, 9_000)]).toEqual([
+      3_000, 0, 0,
+    ]);
+    expect(restMs(1_760_000_000_000, 1_700_000_000_000)).toBe(0);
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * Checks a client's body as far as the gateway depends on it, and no further: the provider decides
+ * about everything else, so a member that OpenAI adds tomorrow works today.
+ */
+import { LIMITS } from "../../base/limits.ts";
+import { allow, refuse, type Refusal, type Verdict } from "../../base/verdict.ts";
+import type { ClientRequest, Surface } from "../contract.ts";
+import { type ScannedObject, scanObject } from "../json-scan.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { countImages } from "./images.ts";
+import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
+
+const tokensMax = 2 ** 31 - 1;
+const choicesMax = 128;
+
+/** Why a body is not parsed at all. */
+const UNREAD = {
+  broken: "The request body is not valid JSON.",
+  too_deep: `The request body is nested deeper than ${LIMITS.jsonDepthMax} levels.`,
+  too_large: "The request body holds too many members or values.",
+} as const;
+
+type Refused = { readonly allowed: false; readonly refusal: Refusal };
+
+/** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
+export function accept(surface: Surface, bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const scan = scanObject(bytes, MEMBERS);
+  if (scan.kind !== "object" && scan.kind !== "other") {
+    return refuse("invalid_json", UNREAD[scan.kind]);
+  }
+  const body = parseJson(bytes);
+  if (body === undefined) return refuse("invalid_json", UNREAD.broken);
+  if (!isObject(body)) return wrong("The request body must be a JSON object.");
+  const refused =
+    (scan.kind === "object" ? refuseRepeated(scan, bytes) : null) ??
+    refuseModel(body["model"]) ??
+    (surface === "chat" ? refuseChat(body) : refuseEmbeddings(body));
+  return refused ?? allow(surface === "chat" ? chat(bytes, body) : embeddings(bytes, body));
+}
+
+function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+  const options = body["stream_options"];
+  const stream = body["stream"] === true;
+  const { images, inlineBytes } = countImages(listOf(body["messages"]));
+  const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
+  return {
+    surface: "chat",
+    bytes,
+    model: String(body["model"]),
+    stream,
+    usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
+    outputTokensMax: Math.max(...caps) || null,
+    choices: numberOf(body["n"]) ?? 1,
+    generates: true,
+    textBytes: bytes.length - inlineBytes,
+    images,
+  };
+}
+
+function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+  return {
+    surface: "embeddings",
+    bytes,
+    model: String(body["model"]),
+    stream: false,
+    usageAsked: false,
+    outputTokensMax: null,
+    choices: 1,
+    generates: false,
+    textBytes: bytes.length,
+    images: 0,
+  };
+}
+
+/** Readers differ on which of two members counts: the upstream could obey the one we did not see. */
+function refuseRepeated(scan: ScannedObject, bytes: Uint8Array<ArrayBuffer>): Refused | null {
+  if (scan.repeated !== null) return repeated(scan.repeated);
+  const options = scan.members.get("stream_options")?.value;
+  if (options === undefined) return null;
+  const inner = scanObject(bytes.subarray(options.start, options.end), [INCLUDE_USAGE]);
+  const isRepeated = inner.kind === "object" && inner.repeated !== null;
+  return isRepeated ? repeated(`stream_options.${INCLUDE_USAGE}`) : null;
+}
+
+function refuseModel(model: unknown): Refused | null {
+  if (model === undefined || model === null) return missing("model");
+  if (typeof model !== "string") return wrong("'model' must be a string.", "model");
+  if (model === "") return wrong("'model' must not be empty.", "model");
+  // Half a surrogate pair is no character: it could be put into neither a header nor a path.
+  if (!model.isWellFormed()) return wrong("'model' must be well-formed text.", "model");
+  if (Buffer.byteLength(model) <= LIMITS.modelNameBytesMax) return null;
+  return wrong(`'model' must not be longer than ${LIMITS.modelNameBytesMax} bytes.`, "model");
+}
+
+function refuseEmbeddings(body: JsonObject): Refused | null {
+  return body["input"] === undefined || body["input"] === null ? missing("input") : null;
+}
+
+function refuseChat(body: JsonObject): Refused | null {
+  return (
+    refuseMessages(body["messages"]) ??
+    refuseStream(body) ??
+    refuseNumber(body, "max_tokens", tokensMax) ??
+    refuseNumber(body, "max_completion_tokens", tokensMax) ??
+    refuseNumber(body, "n", choicesMax)
+  );
+}
+
+function refuseMessages(messages: unknown): Refused | null {
+  if (messages === undefined || messages === null) return missing("messages");
+  if (!Array.isArray(messages)) return wrong("'messages' must be an array.", "messages");
+  if (messages.length === 0) return wrong("'messages' must not be empty.", "messages");
+  const odd = messages.findIndex((message) => !isObject(message));
+  return odd < 0 ? null : wrong(`'messages[${odd}]' must be an object.`, `messages[${odd}]`);
+}
+
+/** As OpenAI, we take null for an absent optional member (types of openai-node 7.55, 2026-11). */
+function refuseStream(body: JsonObject): Refused | null {
+  const stream = body["stream"] ?? false;
+  if (typeof stream !== "boolean") return wrong("'stream' must be a boolean.", "stream");
+  const options = body["stream_options"] ?? {};
+  if (!isObject(options)) return wrong("'stream_options' must be an object.", "stream_options");
+  const asked = options[INCLUDE_USAGE] ?? false;
+  const name = `stream_options.${INCLUDE_USAGE}`;
+  return typeof asked === "boolean" ? null : wrong(`'${name}' must be a boolean.`, name);
+}
+
+function refuseNumber(body: JsonObject, name: string, max: number): Refused | null {
+  const value = body[name] ?? 1;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max)
+    return null;
+  return wrong(`'${name}' must be an integer from 1 to ${max}.`, name);
+}
+
+function missing(name: string): Refused {
+  return wrong(`Missing required parameter: '${name}'.`, name);
+}
+
+function repeated(name: string): Refused {
+  return wrong(`'${name}' is given more than once.`, name);
+}
+
+function wrong(message: string, param?: string): Refused {
+  return refuse("invalid_request", message, param === undefined ? {} : { param });
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

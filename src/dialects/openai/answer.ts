@@ -1,0 +1,47 @@
+/**
+ * What a plain answer cost, read from its bytes: only `usage` is parsed, however long the rest is.
+ */
+import { ByteSearch } from "../byte-search.ts";
+import type { Usage } from "../contract.ts";
+import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
+import { parseJson } from "../json.ts";
+import { generatedText, tokensOf } from "./generated-text.ts";
+import { readUsage } from "./usage.ts";
+
+const messageKey = '"message"';
+const usageBytesMax = 16 * 1024;
+
+/**
+ * null when the answer reports no usage, undefined when it is no JSON object. Its structure is
+ * checked as far as the scan goes: a page of HTML or an answer that was cut off is not JSON, a wrong
+ * digit somewhere inside stays between provider and client. Embeddings report no output.
+ */
+export function answerUsage(answer: Uint8Array): Usage | null | undefined {
+  const body = scanObject(withoutMark(answer), ["usage", "choices"], ANSWER_BOUNDS);
+  if (body.kind !== "object") return undefined;
+  const span = body.members.get("usage")?.value;
+  if (span === undefined || span.end - span.start > usageBytesMax) return null;
+  const usage = parseJson(withoutMark(answer).subarray(span.start, span.end));
+  return usage === undefined ? undefined : readUsage(usage, body.members.has("choices"));
+}
+
+/** By the text of its messages; 0 when it has none. */
+export function answerTokensSeen(answer: Uint8Array): number {
+  const search = new ByteSearch(messageKey);
+  let textBytes = 0;
+  let messages = 0;
+  let at = search.next(answer, 0, answer.length);
+  while (at >= 0) {
+    const text = generatedText(answer, at + messageKey.length, answer.length);
+    textBytes += text.textBytes;
+    if (text.textBytes > 0) messages++;
+    at = search.next(answer, text.end, answer.length);
+  }
+  return tokensOf(textBytes, messages);
+}
+
+/** Clients that follow the fetch standard drop a byte order mark, so an answer may carry one. */
+function withoutMark(answer: Uint8Array): Uint8Array {
+  const isMarked = answer[0] === 0xef && answer[1] === 0xbb && answer[2] === 0xbf;
+  return isMarked ? answer.subarray(3) : answer;
+}

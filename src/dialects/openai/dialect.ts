@@ -1,0 +1,25 @@
+/** OpenAI's API, which most providers and local servers speak: chat completions and embeddings. */
+import type { Dialect, Surface } from "../contract.ts";
+import { accept } from "./accept.ts";
+import { answerTokensSeen, answerUsage } from "./answer.ts";
+import { errorBody, errorEvent } from "./error.ts";
+import { upstreamBytes } from "./request.ts";
+import { watchStream } from "./stream.ts";
+
+const PATHS: Readonly<Record<Surface, string>> = {
+  chat: "/chat/completions",
+  embeddings: "/embeddings",
+};
+
+export const openaiDialect: Dialect = {
+  name: "openai",
+  path: (surface) => PATHS[surface],
+  accept,
+  request: upstreamBytes,
+  credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+  watch: watchStream,
+  usage: answerUsage,
+  outputTokensSeen: answerTokensSeen,
+  errorBody,
+  errorEvent,
+};

@@ -1,0 +1,191 @@
+/** Watching a chat stream: what is forwarded, and what is known of it afterwards. */
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { GatewayError } from "../../../src/base/error.ts";
+import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import {
+  cutAt,
+  cutPlaces,
+  fixture,
+  FIXTURES,
+  joined,
+  LINE_ENDS,
+  referenceData,
+  singleBytes,
+  watchAll,
+  type Watched,
+} from "../streams.ts";
+
+const encoder = new TextEncoder();
+
+function watched(text: string, keepUsage = false): Watched {
+  return watchAll(openaiDialect.watch(keepUsage), [encoder.encode(text)]);
+}
+
+/** One event of a stream, from a chunk. */
+function event(chunk: unknown): string {
+  return `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`;
+}
+
+/** Whether an event's data is the chunk that a client who did not ask for usage must not get. */
+function isUsageData(data: string): boolean {
+  if (data === "[DONE]") return false;
+  const chunk: { choices: unknown[]; usage?: unknown } = JSON.parse(data);
+  return chunk.choices.length === 0 && typeof chunk.usage === "object" && chunk.usage !== null;
+}
+
+const tokens = (input: number, output: number, cached = 0, reasoning = 0): unknown => ({
+  inputTokens: input,
+  outputTokens: output,
+  cachedInputTokens: cached,
+  reasoningTokens: reasoning,
+});
+
+const EXPECTED: Readonly<Record<string, Omit<Watched, "forwarded">>> = {
+  "openai-chat-usage.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: null,
+    usage: tokens(31, 206, 16, 192),
+    outputTokensSeen: 15,
+  },
+  "openai-tools.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: null,
+    usage: null,
+    outputTokensSeen: 21,
+  },
+  "deepseek-reasoner.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: null,
+    usage: tokens(40, 12, 32, 5),
+    outputTokensSeen: 10,
+  },
+  "groq-own-usage.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: null,
+    usage: null,
+    outputTokensSeen: 3,
+  },
+  "openrouter-error.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: {
+      body: referenceData(fixture("openrouter-error.sse")).at(-2) ?? "",
+      status: 502,
+    },
+    usage: null,
+    outputTokensSeen: 3,
+  },
+  "azure-filters.sse": {
+    hasContent: true,
+    hasEnded: true,
+    failure: null,
+    usage: tokens(19, 4),
+    outputTokensSeen: 4,
+  },
+};
+
+describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
+  const text = fixture(name);
+
+  describe.each(Object.keys(LINE_ENDS))("with line ends of %s", (ends) => {
+    const stream = LINE_ENDS[ends]?.(text) ?? text;
+    const bytes = encoder.encode(stream);
+    const whole = watchAll(openaiDialect.watch(false), [bytes]);
+
+    test("is forwarded whole but for the usage chunk, and understood", () => {
+      const { forwarded, ...known } = whole;
+      expect(known).toEqual(EXPECTED[name] ?? whole);
+      // Events are runs of lines up to a blank one; only whole ones may be missing.
+      const events = stream.split(/(?<=\n\n|\r\n\r\n|\r\r(?!\n)|\r\n\n|\n\r\n|\r\r\n|\n\r(?!\n))/);
+      const kept = events.filter((one) => !referenceData(one).some(isUsageData));
+      expect(forwarded).toBe(kept.join(""));
+    });
+
+    test("is forwarded to the last byte for a client who asked for usage", () => {
+      expect(watchAll(openaiDialect.watch(true), [bytes])).toEqual({ ...whole, forwarded: stream });
+    });
+
+    test("is the same in single bytes and in any other chunks", () => {
+      expect(watchAll(openaiDialect.watch(false), singleBytes(bytes))).toEqual(whole);
+      fc.assert(
+        fc.property(cutPlaces, (places) => {
+          expect(watchAll(openaiDialect.watch(false), cutAt(bytes, places))).toEqual(whole);
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+
+  test("has not ended at any cut before its terminator is whole", () => {
+    const bytes = encoder.encode(text);
+    const watch = openaiDialect.watch(false);
+    for (const byte of singleBytes(bytes.subarray(0, bytes.length - 1))) watch.push(byte);
+    expect(watch.hasEnded()).toBe(false);
+    watch.push(bytes.subarray(bytes.length - 1));
+    expect(watch.hasEnded()).toBe(true);
+  });
+});
+
+/** Pieces of streams in any order: events that are nearly, but seldom quite, what we look for. */
+const soup = fc
+  .array(
+    fc.constantFrom(
+      ...'data: ~data:{~[DONE]~\n~\n\n~\r~\r\n~\uFEFF~{~}~[~]~"usage":~"delta":{~"error":~\\~"~:~,~null~🚧'.split(
+        "~",
+      ),
+      ...'event: error~"content":"a"~{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}'.split(
+        "~",
+      ),
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => encoder.encode(parts.join("")));
+
+const contentEvent = encoder.encode(event({ choices: [{ delta: { content: "a" } }] }));
+
+describe("hostile streams", () => {
+  test("never throw anything but GatewayError, whatever the bytes are", () => {
+    const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), soup);
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 6 }), fc.boolean(), (chunks, afterContent) => {
+        const watch = openaiDialect.watch(true);
+        const all = afterContent ? [contentEvent, ...chunks] : chunks;
+        try {
+          const forwarded = joined(all.flatMap((chunk) => watch.push(chunk)));
+          expect(joined(all).startsWith(forwarded)).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(GatewayError);
+        }
+        expect(watch.outputTokensSeen()).toBeGreaterThanOrEqual(watch.hasContent() ? 1 : 0);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("mean the same however the network cuts them", () => {
+    fc.assert(
+      fc.property(soup, fc.boolean(), cutPlaces, (mess, afterContent, places) => {
+        const bytes = afterContent ? Buffer.concat([contentEvent, mess]) : mess;
+        fc.pre(bytes.length > 0);
+        const whole = watchAll(openaiDialect.watch(false), [bytes]);
+        expect(watchAll(openaiDialect.watch(false), singleBytes(bytes))).toEqual(whole);
+        expect(watchAll(openaiDialect.watch(false), cutAt(bytes, places))).toEqual(whole);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("may hold an event of deep nesting or a chunk of nothing but line ends", () => {
+    const deep = event(`{"choices":${"[".repeat(1_000_000)}`);
+    expect(watched(deep)).toMatchObject({ hasContent: false, forwarded: deep });
+    const nested = event(`{"choices":[{${'"delta":{'.repeat(400_000)}`);
+    expect(watched(nested)).toMatchObject({ outputTokensSeen: 0, forwarded: nested });
+    const blank = "\n".repeat(100_000);
+    expect(watched(blank).forwarded).toBe(blank);
+  });
+});

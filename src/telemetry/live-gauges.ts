@@ -1,0 +1,167 @@
+/**
+ * Metrics that are read when somebody asks: money per budget, breakers, the ledger's queue, the
+ * process. Between two scrapes they cost nothing.
+ */
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type NanoUsd, NANO_PER_USD } from "../base/units.ts";
+import type { EventLoopSampler } from "./event-loop.ts";
+
+export type BudgetReading = {
+  readonly budget: string;
+  readonly scopeType: string;
+  readonly tenant: string;
+  readonly postedNanoUsd: NanoUsd;
+  readonly heldNanoUsd: NanoUsd;
+  /** null: the budget is unlimited. */
+  readonly remainingNanoUsd: NanoUsd | null;
+};
+
+export const BREAKER_STATES = ["closed", "half_open", "open"] as const;
+
+export type BreakerReading = {
+  readonly provider: string;
+  readonly state: (typeof BREAKER_STATES)[number];
+};
+
+/** What the rest of the program knows at the moment of a scrape. */
+export type LiveReadings = {
+  readonly budgets: readonly BudgetReading[];
+  readonly breakers: readonly BreakerReading[];
+  /** Holds and postings not yet durable. */
+  readonly ledgerQueueDepth: number;
+  readonly ledgerOk: boolean;
+  /** Since the process started. */
+  readonly requestRowsDropped: number;
+};
+
+export type Build = { readonly version: string; readonly bun: string };
+
+/** Declares the gauges in `registry`; the answer sets them from readings, to be called per scrape. */
+export function liveGauges(
+  registry: Registry,
+  clock: Clock,
+  build: Build,
+  eventLoop: EventLoopSampler,
+): (readings: LiveReadings) => void {
+  const money = moneyGauges(registry);
+  const ledger = ledgerGauges(registry);
+  const runtime = processGauges(registry, clock, build, eventLoop);
+  const breaker = gauge(registry, "tollgate_breaker_state", "1 for the state a breaker is in", [
+    "provider",
+    "state",
+  ]);
+  return (readings) => {
+    money(readings.budgets);
+    ledger(readings);
+    runtime();
+    breaker.reset();
+    for (const { provider, state } of readings.breakers) {
+      for (const possible of BREAKER_STATES) {
+        breaker.set({ provider, state: possible }, possible === state ? 1 : 0);
+      }
+    }
+  };
+}
+
+function gauge<L extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly L[] = [],
+): Gauge<L> {
+  return new Gauge({ name, help, labelNames, registers: [registry] });
+}
+
+function counter(registry: Registry, name: string, help: string): (value: number) => void {
+  const made = new Counter({ name, help, registers: [registry] });
+  return (value) => {
+    made.reset();
+    made.inc(value);
+  };
+}
+
+function moneyGauges(registry: Registry): (budgets: readonly BudgetReading[]) => void {
+  const labels = ["budget", "scope_type", "tenant"] as const;
+  const posted = gauge(registry, "tollgate_budget_posted_usd", "spent in the window", labels);
+  const held = gauge(registry, "tollgate_budget_held_usd", "held by requests in flight", labels);
+  const remaining = gauge(
+    registry,
+    "tollgate_budget_remaining_usd",
+    "amount less posted and held; absent for an unlimited budget",
+    labels,
+  );
+  const leftOut = gauge(
+    registry,
+    "tollgate_budgets_left_out",
+    "budgets that are not shown because there are too many",
+  );
+  return (budgets) => {
+    posted.reset();
+    held.reset();
+    remaining.reset();
+    const shown = budgets.slice(0, LIMITS.metricLabelSetsMax);
+    leftOut.set(budgets.length - shown.length);
+    for (const reading of shown) {
+      const set = {
+        budget: reading.budget,
+        scope_type: reading.scopeType,
+        tenant: reading.tenant,
+      };
+      posted.set(set, reading.postedNanoUsd / NANO_PER_USD);
+      held.set(set, reading.heldNanoUsd / NANO_PER_USD);
+      if (reading.remainingNanoUsd !== null) {
+        remaining.set(set, reading.remainingNanoUsd / NANO_PER_USD);
+      }
+    }
+  };
+}
+
+function ledgerGauges(registry: Registry): (readings: LiveReadings) => void {
+  const depth = gauge(
+    registry,
+    "tollgate_ledger_queue_depth",
+    "holds and postings that are not yet durable",
+  );
+  const ok = gauge(registry, "tollgate_ledger_ok", "1 while the ledger takes holds, else 0");
+  const dropped = counter(
+    registry,
+    "tollgate_request_rows_dropped_total",
+    "request rows that were not written because the queue was full",
+  );
+  return (readings) => {
+    depth.set(readings.ledgerQueueDepth);
+    ok.set(readings.ledgerOk ? 1 : 0);
+    dropped(readings.requestRowsDropped);
+  };
+}
+
+/** The usual process metrics under their usual names; prom-client's own are wrong on Bun. */
+function processGauges(
+  registry: Registry,
+  clock: Clock,
+  build: Build,
+  eventLoop: EventLoopSampler,
+): () => void {
+  const delay = gauge(
+    registry,
+    "tollgate_event_loop_delay_seconds",
+    "how late the event loop ran since the last scrape; quantile 1 is the maximum",
+    ["quantile"],
+  );
+  const memory = gauge(registry, "process_resident_memory_bytes", "resident memory");
+  const cpu = counter(registry, "process_cpu_seconds_total", "user and system CPU time");
+  const start = gauge(registry, "process_start_time_seconds", "start, seconds since the epoch");
+  start.set(clock.nowMs() / 1_000 - process.uptime());
+  gauge(registry, "tollgate_build_info", "always 1", ["version", "bun"]).set(build, 1);
+  return () => {
+    const late = eventLoop.take();
+    delay.set({ quantile: "0.5" }, late.p50);
+    delay.set({ quantile: "0.99" }, late.p99);
+    delay.set({ quantile: "1" }, late.max);
+    memory.set(process.memoryUsage.rss());
+    const used = process.cpuUsage();
+    cpu((used.user + used.system) / 1_000_000);
+  };
+}

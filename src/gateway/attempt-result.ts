@@ -1,0 +1,58 @@
+/** How an attempt can come out, as data: the phases after it decide by `kind` alone. */
+import type { Refusal } from "../base/verdict.ts";
+import type { StreamWatch, Usage } from "../dialects/contract.ts";
+import type { Classification } from "./classify.ts";
+import type { ByteReader, Upstream } from "./transport.ts";
+
+/** The provider's own answer, in its own words. */
+export type Verbatim = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+};
+
+export type AttemptResult =
+  /** No permit: nothing was held or sent. */
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | {
+      readonly kind: "failed";
+      readonly classification: Classification;
+      readonly retryAfterMs: number | null;
+      /** null when the failure came without an answer. */
+      readonly verbatim: Verbatim | null;
+      /** Output tokens seen before it failed; null when none could be seen. */
+      readonly outputTokensSeen: number | null;
+      readonly detail: string;
+    }
+  /** The provider's address is not allowed or does not take connections: nothing was sent. */
+  | { readonly kind: "unreachable"; readonly detail: string }
+  /** Given up because the exchange must end. */
+  | {
+      readonly kind: "stopped";
+      /** unheld: the ledger knows nothing of it; unsent: held, but the provider saw nothing. */
+      readonly progress: "unheld" | "unsent" | "sent";
+      readonly outputTokensSeen: number | null;
+    }
+  | {
+      readonly kind: "answer";
+      readonly answer: Verbatim;
+      /** null: the answer reports none. */
+      readonly usage: Usage | null;
+    }
+  | { readonly kind: "stream"; readonly stream: LiveStream };
+
+/** A streamed answer whose first content has come. */
+export type LiveStream = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly upstream: Upstream;
+  readonly reader: ByteReader;
+  readonly watch: StreamWatch;
+  /** Events read so far, to be sent first. */
+  readonly first: readonly Uint8Array[];
+};
+
+/** The last thing that went wrong, which the client is told when nothing else is left to try. */
+export type Failure =
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | Extract<AttemptResult, { kind: "failed" | "unreachable" | "stopped" }>;

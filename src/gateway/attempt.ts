@@ -1,0 +1,137 @@
+/**
+ * Phase 3, attempt: one call to one provider. Permit, address, hold, call: what may refuse without a
+ * trace comes before the hold is written, and nothing waits between the hold's durability and the
+ * call, so that after a crash only the holds of the very last commit can be unsent.
+ */
+import type { Admitted } from "./admit.ts";
+import type { AttemptPlan } from "./attempt-plan.ts";
+import type { AttemptResult } from "./attempt-result.ts";
+import { NO_USAGE, onRelease, unlessStopped, type Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { priceJson } from "./prices/price.ts";
+import { readAnswer } from "./read-answer.ts";
+import { upstreamHeaders } from "./request-headers.ts";
+import { callUpstream, type Upstream } from "./transport.ts";
+
+/** Throws GatewayError `ledger_unavailable` when the hold is certainly not on disk. */
+export async function runAttempt(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  plan: AttemptPlan,
+): Promise<AttemptResult> {
+  const { clock, directory, origins, store } = gateway;
+  const { candidate } = plan;
+  const { row, handle } = candidate.provider;
+  const permit = handle.ask({
+    type: "permit.request",
+    attemptId: plan.attemptId,
+    atMs: clock.nowMs(),
+  });
+  if (!permit.allowed) return { kind: "refused", refusal: permit.refusal };
+  exchange.served = { provider: row.name, model: candidate.model };
+  exchange.drainsForLeftClient = row.onClientDisconnect === "drain";
+  const checked = origins.check(row);
+  const problem = checked instanceof Promise ? await unlessStopped(exchange, checked) : checked;
+  if (problem !== null) return { kind: "unreachable", detail: problem.detail };
+  if (exchange.stoppedFor !== null)
+    return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
+  directory.tenants.noteWritten(admitted.principal.tenant.id, exchange.id);
+  const held = store.ledger.hold({
+    attemptId: plan.attemptId,
+    requestId: exchange.id,
+    attemptNumber: exchange.attemptCount + 1,
+    scopes: admitted.principal.scopes,
+    providerId: row.id,
+    model: candidate.model,
+    price: priceJson(candidate.price),
+    heldNanoUsd: plan.heldNanoUsd,
+    heldAtMs: plan.heldAtMs,
+  });
+  if (!(await isHeldInTime(exchange, held))) {
+    void voidWhenHeld(gateway, admitted, plan, held);
+    return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
+  }
+  exchange.attemptCount += 1;
+  if (exchange.attemptCount === 1) directory.countRequest(admitted.principal.token.id);
+  // The client may have left while the disk was busy: a hold that was not sent is void.
+  if (exchange.stoppedFor !== null)
+    return { kind: "stopped", progress: "unsent", outputTokensSeen: 0 };
+  const upstream = dispatch(gateway, exchange, admitted, plan);
+  return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
+}
+
+/** False when the exchange was stopped while the disk was busy. Throws what the hold threw. */
+async function isHeldInTime(exchange: Exchange, held: Promise<void>): Promise<boolean> {
+  const stopped = exchange.stopped.promise.then(() => false);
+  return await Promise.race([held.then(() => true), stopped]);
+}
+
+/**
+ * Nobody waits for this hold any more: should it still become durable, it is void. The tenant's actor
+ * is told after the posting even though it was told before: one that was rebuilt in between found the
+ * hold open in the ledger.
+ */
+async function voidWhenHeld(
+  { clock, directory, log, store }: Gateway,
+  { principal }: Admitted,
+  { attemptId }: AttemptPlan,
+  held: Promise<void>,
+): Promise<void> {
+  try {
+    await held;
+  } catch (error) {
+    // The store says itself what became of a hold that it refused.
+    log.debug("hold.abandoned", { attemptId, error });
+    return;
+  }
+  store.ledger.post({
+    attemptId,
+    kind: "void",
+    amountNanoUsd: 0,
+    estimated: false,
+    ...NO_USAGE,
+    status: null,
+    outcome: "not_sent",
+    latencyMs: 0,
+    postedAtMs: clock.nowMs(),
+  });
+  directory.tenants.tell(principal.tenant.id, {
+    type: "attempt.settle",
+    attemptId,
+    costNanoUsd: 0,
+    observed: null,
+    atMs: clock.nowMs(),
+  });
+}
+
+/** From here on the provider may have seen the request. */
+function dispatch(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  { candidate, outputTokensCap }: AttemptPlan,
+): Upstream {
+  const { dialect, surface, headers } = exchange.call;
+  const { row, credential, outputCapMember } = candidate.provider;
+  const body = dialect.request(admitted.request, {
+    model: candidate.model,
+    outputTokensCap,
+    outputCapMember,
+    includeUsage: admitted.request.stream,
+  });
+  const upstream = callUpstream(gateway.watchdog, {
+    url: row.baseUrl + dialect.path(surface),
+    headers: {
+      ...upstreamHeaders(headers),
+      ...(credential === null ? {} : dialect.credentialHeaders(credential)),
+    },
+    body,
+    firstByteMs: row.timeoutsMs.first_byte,
+  });
+  exchange.stopAttempt = upstream.giveUp;
+  const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
+  total.arm(row.timeoutsMs.total);
+  onRelease(exchange, total.disarm);
+  return upstream;
+}

@@ -1,0 +1,59 @@
+/**
+ * Access token → who asks. The credential is taken from the four headers that official clients use;
+ * its checksum is tested before anything is looked up, and every refusal says which of the ways it is
+ * not valid, which helps its owner and tells a guesser nothing: 190 random bits are not guessed.
+ */
+import { hashAccessToken, isAccessToken } from "../base/access-token.ts";
+import { allow, refuse, type Verdict } from "../base/verdict.ts";
+import type { TokenRow } from "../store/contract.ts";
+import type { Principal } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+
+const HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
+
+export function authenticate(gateway: Gateway, headers: Headers): Verdict<Principal> {
+  const text = presentedToken(headers);
+  if (text === null) {
+    return invalid("No access token was presented: send it as `Authorization: Bearer sk-tg-…`.");
+  }
+  if (!isAccessToken(text)) {
+    return invalid("The access token is malformed: it is `sk-tg-` and 38 letters or digits.");
+  }
+  const hash = hashAccessToken(gateway.tokenPepper, text);
+  const token = gateway.directory.tokenByHash(hash);
+  if (token === null) return invalid("The access token is unknown.");
+  const nowMs = gateway.clock.nowMs();
+  if (token.revokedAtMs !== null) return invalid("The access token was revoked.");
+  if (token.expiresAtMs !== null && token.expiresAtMs <= nowMs) {
+    return invalid("The access token has expired.");
+  }
+  if (isRotatedOut(token, hash, nowMs)) {
+    return invalid("The access token was rotated; use the new one.");
+  }
+  const principal = gateway.directory.principalOf(token);
+  return principal.tenant.status === "active"
+    ? allow(principal)
+    : refuse("tenant_suspended", "This tenant is suspended.");
+}
+
+/** The bearer credential, else the first of the other headers; null when there is none. */
+function presentedToken(headers: Headers): string | null {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const match = /^Bearer +(\S+) *$/i.exec(authorization);
+    return match?.[1] ?? authorization;
+  }
+  for (const name of HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) return value.trim();
+  }
+  return null;
+}
+
+function isRotatedOut(token: TokenRow, hash: string, nowMs: number): boolean {
+  return token.hash !== hash && (token.previousUntilMs ?? 0) <= nowMs;
+}
+
+function invalid(message: string): Verdict<never> {
+  return refuse("invalid_api_key", message);
+}

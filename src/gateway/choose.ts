@@ -1,0 +1,37 @@
+/**
+ * Phase 2, choose: which of a route's candidates can take an attempt now, in the order of the
+ * strategy. It only looks at what the provider actors remember; the attempt asks them for a permit.
+ */
+import { providerHealth } from "../../actors/provider.ts";
+import { refuse, type Refusal } from "../base/verdict.ts";
+import type { Candidate } from "./resolve.ts";
+
+export type Chosen = {
+  readonly available: readonly Candidate[];
+  /** Why none is available, with the soonest time at which one may be; null when one is. */
+  readonly refusal: Refusal | null;
+};
+
+/** Priority strategy: the candidates come in the operator's order, and stay in it. */
+export function choose(candidates: readonly Candidate[], atMs: number): Chosen {
+  const available: Candidate[] = [];
+  let soonestMs = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const { availableAtMs } = providerHealth(candidate.provider.handle, atMs);
+    if (availableAtMs === null || availableAtMs <= atMs) available.push(candidate);
+    else soonestMs = Math.min(soonestMs, availableAtMs);
+  }
+  if (available.length > 0 || candidates.length === 0) return { available, refusal: null };
+  return { available, refusal: providersResting(candidates, soonestMs, atMs) };
+}
+
+function providersResting(
+  candidates: readonly Candidate[],
+  soonestMs: number,
+  atMs: number,
+): Refusal {
+  const names = [...new Set(candidates.map(({ provider }) => provider.row.name))].join(", ");
+  return refuse("provider_unavailable", `No provider takes requests now: ${names}.`, {
+    retryAfterMs: soonestMs - atMs,
+  }).refusal;
+}

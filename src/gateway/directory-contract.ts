@@ -1,0 +1,20 @@
+/**
+ * What the admin use-cases know of the directory, the working copy of everything configured: it
+ * takes committed writes, and shows the live state that actors remember.
+ */
+import type { BudgetState, LimitState, ProviderHealth } from "../../actors/contract.ts";
+import type { Noun, Rows } from "../store/contract.ts";
+
+export interface DirectoryAdmin {
+  /**
+   * Takes a committed write (`row`) or removal (null) into force; resolves when the next exchange
+   * runs under it. Usage is never touched: a tenant's actor is rebuilt from the ledger.
+   */
+  readonly changed: <N extends Noun>(noun: N, id: string, row: Rows[N] | null) => Promise<void>;
+  /** Live states of a tenant's budgets; loads the tenant when it is not in memory. */
+  readonly budgetStates: (tenantId: string) => Promise<readonly BudgetState[]>;
+  readonly limitStates: (tenantId: string) => Promise<readonly LimitState[]>;
+  readonly providerHealth: (providerId: string) => ProviderHealth;
+  /** Requests that an access token has made, counting those whose rows are still on their way. */
+  readonly requestCount: (tokenId: string) => number;
+}

@@ -1,0 +1,141 @@
+/**
+ * What one client request gathers on its way through the plot: who asks, for what, which attempts
+ * were made and what they cost. Owned by `handle`; every phase writes its own part, `record` reads
+ * all of it. It never holds a prompt beyond the body's bytes, and is dropped with the request.
+ */
+import type { RateState } from "../../actors/contract.ts";
+import type { ExchangeHandle } from "../../actors/exchange.ts";
+import type { ErrorCode } from "../base/error.ts";
+import type { ScopeChain } from "../base/scope.ts";
+import type { NanoUsd } from "../base/units.ts";
+import type { Refusal, RefusalReason } from "../base/verdict.ts";
+import type { ClientRequest, Dialect, Surface, Usage } from "../dialects/contract.ts";
+import type { TenantRow, TokenRow } from "../store/contract.ts";
+
+/** One client request as the HTTP layer hands it over. */
+export type ClientCall = {
+  readonly dialect: Dialect;
+  readonly surface: Surface;
+  readonly headers: Headers;
+  /** Reads the body within the bound; refuses with `body_too_large` or `invalid_request`. */
+  readonly readBody: () => Promise<Uint8Array<ArrayBuffer> | Refusal>;
+  /** Declared length, for refusing a huge body before anything else; null when chunked. */
+  readonly declaredBytes: number | null;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Told once, when the exchange is over; the last bytes may still be on their way. */
+  readonly onEnd: () => void;
+};
+
+/** Who asks: a valid access token and what it belongs to. */
+export type Principal = {
+  readonly token: TokenRow;
+  readonly tenant: TenantRow;
+  readonly scopes: ScopeChain;
+};
+
+/** How one attempt went, for the request row, the log and the metrics. */
+export type AttemptSummary = {
+  readonly attemptId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly outcome: string;
+  readonly status: number | null;
+  readonly costNanoUsd: NanoUsd;
+  readonly estimated: boolean;
+  readonly usage: Usage;
+  readonly latencyMs: number;
+};
+
+export type Exchange = {
+  readonly id: string;
+  readonly call: ClientCall;
+  readonly createdAtMs: number;
+  readonly startedMonotonicMs: number;
+  /** Wall time by which everything must be over. */
+  deadlineMs: number;
+  /** Moves the deadline to `durationMs` after the exchange began. */
+  setDeadline: (durationMs: number) => void;
+  principal: Principal | null;
+  request: ClientRequest | null;
+  requestRate: RateState | null;
+  tokenRate: RateState | null;
+  outputTokensCap: number | null;
+  readonly attempts: AttemptSummary[];
+  /** Attempts dispatched so far, the running one included. */
+  attemptCount: number;
+  /** The target that serves, or served last. */
+  served: { readonly provider: string; readonly model: string } | null;
+  firstTokenMs: number | null;
+  clientGone: boolean;
+  /** The running attempt's provider wants its answer read to the end when the client leaves. */
+  drainsForLeftClient: boolean;
+  /** Called, once or more, when the client is found to have gone. */
+  onClientLeft: () => void;
+  status: number;
+  errorCode: ErrorCode | null;
+  refusal: RefusalReason | null;
+  /** Its actor, from admission on: says what comes next, and ends with it. */
+  story: ExchangeHandle | null;
+  /** Stops what runs now, an attempt, its relay or a backoff; null before the first attempt. */
+  stopAttempt: ((reason: StopReason) => void) | null;
+  /** Why everything about this exchange must end; null while it may go on. */
+  stoppedFor: StopReason | null;
+  /** Resolves when it is stopped; never rejects. */
+  readonly stopped: PromiseWithResolvers<void>;
+  /** Taken by the tenant's actor, so that it must be ended or undone there. */
+  isAdmitted: boolean;
+  isConcluded: boolean;
+  /** Lets go of timers and listeners; called once, when it is concluded. */
+  release: () => void;
+};
+
+/** Why an exchange is ended before its answer is complete. */
+export type StopReason = "client_gone" | "deadline" | "draining";
+
+/** The answer to a client, before it becomes an HTTP response. */
+export type Reply = {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array<ArrayBuffer> | string | ReadableStream<Uint8Array>;
+};
+
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+};
+
+/** As much of an exchange as ending it from outside needs. */
+export type Stoppable = Pick<Exchange, "stoppedFor" | "stopAttempt" | "stopped">;
+
+/** Ends an exchange from outside: its running attempt is stopped, and no further one is made. */
+export function stopExchange(exchange: Stoppable, reason: StopReason): void {
+  if (exchange.stoppedFor !== null) return;
+  exchange.stoppedFor = reason;
+  exchange.stopAttempt?.(reason);
+  exchange.stopped.resolve();
+}
+
+/** An exchange was stopped while it waited for something that nothing else can end. */
+export class StoppedError extends Error {
+  override name = "StoppedError";
+}
+
+/** Waits for `pending`, but no longer than the exchange may run: throws {@link StoppedError} then. */
+export async function unlessStopped<T>(exchange: Stoppable, pending: Promise<T>): Promise<T> {
+  const stopped = exchange.stopped.promise.then(() => null);
+  const first = await Promise.race([pending.then((value) => ({ value })), stopped]);
+  if (first === null) throw new StoppedError();
+  return first.value;
+}
+
+/** Adds to what is let go of when the exchange is concluded. */
+export function onRelease(exchange: Exchange, letGo: () => void): void {
+  const { release } = exchange;
+  exchange.release = () => {
+    letGo();
+    release();
+  };
+}

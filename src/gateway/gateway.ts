@@ -1,0 +1,24 @@
+/** What the phases of an exchange work with; assembled once by main. */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { Store } from "../store/contract.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Directory } from "./directory.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Origins } from "./origin.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+export type Gateway = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly lifecycle: Lifecycle;
+  readonly watchdog: Watchdog;
+  readonly origins: Origins;
+  /** Keys the hashes of access tokens. */
+  readonly tokenPepper: Uint8Array;
+};

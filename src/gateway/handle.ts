@@ -1,0 +1,120 @@
+/**
+ * The plot of every request: admit, choose, attempt, relay, settle, record. Read this first. Each
+ * phase is a file of that name; what may happen next is decided by the exchange's actor, and every
+ * story leaves through `conclude`.
+ */
+import { ERRORS, GatewayError } from "../base/error.ts";
+import { newId } from "../base/ids.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Refusal } from "../base/verdict.ts";
+import { admit } from "./admit.ts";
+import { followClient } from "./client-left.ts";
+import { conclude } from "./conclude.ts";
+import { errorReply } from "./error-reply.ts";
+import {
+  onRelease,
+  stopExchange,
+  StoppedError,
+  type ClientCall,
+  type Exchange,
+  type Reply,
+} from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { stoppedReply } from "./reply.ts";
+import { serve } from "./serve.ts";
+
+export async function handle(gateway: Gateway, call: ClientCall): Promise<Reply> {
+  const exchange = begin(gateway, call);
+  let reply: Reply;
+  try {
+    const admitted = await admit(gateway, exchange);
+    reply = admitted.allowed
+      ? await serve(gateway, exchange, admitted.value)
+      : errorReply(exchange, admitted.refusal);
+  } catch (error) {
+    reply = replyToFailure(gateway, exchange, error);
+  }
+  // A stream's story ends when its last byte has been relayed.
+  if (!(reply.body instanceof ReadableStream)) conclude(gateway, exchange);
+  return reply;
+}
+
+function begin(gateway: Gateway, call: ClientCall): Exchange {
+  const createdAtMs = gateway.clock.nowMs();
+  const exchange: Exchange = {
+    id: newId("request", gateway.random),
+    call,
+    createdAtMs,
+    startedMonotonicMs: gateway.clock.monotonicMs(),
+    deadlineMs: createdAtMs + LIMITS.streamTotalMs,
+    setDeadline: () => undefined,
+    principal: null,
+    request: null,
+    requestRate: null,
+    tokenRate: null,
+    outputTokensCap: null,
+    attempts: [],
+    attemptCount: 0,
+    served: null,
+    firstTokenMs: null,
+    clientGone: false,
+    drainsForLeftClient: false,
+    onClientLeft: () => undefined,
+    status: 500,
+    errorCode: null,
+    refusal: null,
+    story: null,
+    stopAttempt: null,
+    stoppedFor: null,
+    stopped: Promise.withResolvers(),
+    isAdmitted: false,
+    isConcluded: false,
+    release: () => undefined,
+  };
+  gateway.lifecycle.enter(exchange);
+  gateway.metrics.exchangeStarted();
+  exchange.release = followClient(gateway, exchange);
+  const total = gateway.watchdog.deadline(() => stopExchange(exchange, "deadline"));
+  exchange.setDeadline = (durationMs) => {
+    exchange.deadlineMs = createdAtMs + durationMs;
+    total.arm(Math.max(0, exchange.deadlineMs - gateway.clock.nowMs()));
+  };
+  exchange.setDeadline(LIMITS.streamTotalMs);
+  onRelease(exchange, total.disarm);
+  return exchange;
+}
+
+/** Cannot throw: whatever is wrong with an exchange, its story must come to `conclude`. */
+function replyToFailure(gateway: Gateway, exchange: Exchange, error: unknown): Reply {
+  try {
+    return error instanceof StoppedError
+      ? stoppedReply(exchange)
+      : errorReply(exchange, refusalOf(gateway, exchange, error));
+  } catch (again) {
+    gateway.log.error("exchange.unanswerable", { requestId: exchange.id, error: again });
+    const code = "internal_error";
+    const { status, text: message, type } = ERRORS[code];
+    exchange.status = status;
+    exchange.errorCode = code;
+    return {
+      status,
+      headers: { "content-type": "application/json", "x-request-id": exchange.id },
+      body: exchange.call.dialect.errorBody({ code, message, type, param: null }),
+    };
+  }
+}
+
+/** A failure of the world keeps its code; anything else is a bug of ours, which costs this request. */
+function refusalOf(gateway: Gateway, exchange: Exchange, error: unknown): Refusal {
+  gateway.log.error("exchange.failed", { requestId: exchange.id, error });
+  if (!(error instanceof GatewayError)) {
+    return { code: "internal_error", message: ERRORS.internal_error.text };
+  }
+  const { code, message, param, retryAfterMs } = error;
+  return {
+    code,
+    message,
+    ...(param === undefined ? {} : { param }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}

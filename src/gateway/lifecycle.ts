@@ -1,0 +1,49 @@
+/**
+ * Which exchanges are in flight, and the way out: when draining, nothing new is admitted, running
+ * exchanges get their time, and what is left then is ended properly, settled and recorded.
+ */
+import type { Clock } from "../base/clock.ts";
+import { stopExchange, type Stoppable, type StopReason } from "./exchange.ts";
+
+export interface Lifecycle {
+  readonly isDraining: () => boolean;
+  readonly inFlightCount: () => number;
+  readonly enter: (exchange: Stoppable) => void;
+  readonly leave: (exchange: Stoppable) => void;
+  /** Refuses new exchanges from now on; resolves when none is left, at the latest soon after `withinMs`. */
+  readonly drain: (withinMs: number) => Promise<void>;
+  /** Ends what is running now; used by a second signal. */
+  readonly stopAll: (reason: StopReason) => void;
+}
+
+export function createLifecycle(clock: Clock): Lifecycle {
+  const running = new Set<Stoppable>();
+  let isDraining = false;
+  let onEmpty: (() => void) | null = null;
+  const stopAll = (reason: StopReason): void => {
+    for (const exchange of running) stopExchange(exchange, reason);
+  };
+  return {
+    isDraining: () => isDraining,
+    inFlightCount: () => running.size,
+    enter: (exchange) => {
+      running.add(exchange);
+    },
+    leave: (exchange) => {
+      running.delete(exchange);
+      if (running.size === 0) onEmpty?.();
+    },
+    drain: (withinMs) => {
+      isDraining = true;
+      if (running.size === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        const timer = clock.after(withinMs, () => stopAll("draining"));
+        onEmpty = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    },
+    stopAll,
+  };
+}

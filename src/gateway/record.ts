@@ -1,0 +1,76 @@
+/**
+ * Phase 6, record: one request row, one log line and the metrics for every exchange, through one exit
+ * for success, refusal and failure. It never waits and never throws.
+ */
+import type { Usage } from "../dialects/contract.ts";
+import { NO_USAGE, type Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+
+export function record(gateway: Gateway, exchange: Exchange): void {
+  const { clock, log, metrics, store } = gateway;
+  const latencyMs = clock.monotonicMs() - exchange.startedMonotonicMs;
+  const usage = exchange.attempts.reduce((sum, attempt) => addUsage(sum, attempt.usage), NO_USAGE);
+  const costNanoUsd = exchange.attempts.reduce((sum, { costNanoUsd: cost }) => sum + cost, 0);
+  const { principal, request, served } = exchange;
+  const row = {
+    id: exchange.id,
+    createdAtMs: exchange.createdAtMs,
+    tenantId: principal?.scopes.tenantId ?? null,
+    projectId: principal?.scopes.projectId ?? null,
+    tokenId: principal?.scopes.tokenId ?? null,
+    route: request?.model ?? null,
+    provider: served?.provider ?? null,
+    model: served?.model ?? null,
+    status: exchange.status,
+    errorCode: exchange.errorCode,
+    stream: request?.stream ?? false,
+    ...usage,
+    costNanoUsd,
+    estimated: exchange.attempts.some(({ estimated }) => estimated),
+    attemptCount: exchange.attemptCount,
+    latencyMs: Math.round(latencyMs),
+    firstTokenMs: exchange.firstTokenMs === null ? null : Math.round(exchange.firstTokenMs),
+    clientGone: exchange.clientGone,
+    refusal: exchange.refusal,
+  };
+  store.requestLog.record(row);
+  const upstreamMs = exchange.attempts.reduce((sum, attempt) => sum + attempt.latencyMs, 0);
+  metrics.exchangeEnded({
+    route: row.route,
+    provider: row.provider,
+    model: row.model,
+    status: row.status,
+    errorCode: row.errorCode,
+    stream: row.stream,
+    durationMs: latencyMs,
+    firstTokenMs: exchange.firstTokenMs,
+    overheadMs: Math.max(0, latencyMs - upstreamMs),
+  });
+  // What went well stands in the request log; a line for each would cost more than it tells.
+  const say = row.status >= 500 ? log.warn : row.status >= 400 ? log.info : log.debug;
+  say("exchange", {
+    requestId: row.id,
+    tenantId: row.tenantId,
+    tokenId: row.tokenId,
+    route: row.route,
+    provider: row.provider,
+    model: row.model,
+    status: row.status,
+    errorCode: row.errorCode,
+    attempts: row.attemptCount,
+    inputTokens: row.inputTokens,
+    outputTokens: row.outputTokens,
+    costNanoUsd,
+    latencyMs: row.latencyMs,
+    clientGone: row.clientGone,
+  });
+}
+
+export function addUsage(first: Usage, second: Usage): Usage {
+  return {
+    inputTokens: first.inputTokens + second.inputTokens,
+    outputTokens: first.outputTokens + second.outputTokens,
+    cachedInputTokens: first.cachedInputTokens + second.cachedInputTokens,
+    reasoningTokens: first.reasoningTokens + second.reasoningTokens,
+  };
+}

@@ -1,0 +1,72 @@
+/** The headers of an answer: the few of the provider's that clients use, and our own. */
+import type { RateState } from "../../actors/contract.ts";
+import { formatUsd } from "../base/units.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Passed on as they came. Everything else of an upstream may name its operator's account. */
+const PASSED = [
+  "content-type",
+  // Only of an error that came encoded although identity was asked for: its bytes stay as they are.
+  "content-encoding",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  "openai-version",
+  "openai-processing-ms",
+] as const;
+
+/** Ours, on every answer; the provider's too when one answered. */
+export function replyHeaders(exchange: Exchange, upstream: Headers | null): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (upstream !== null) {
+    for (const name of PASSED) {
+      const value = upstream.get(name);
+      if (value !== null) headers[name] = value;
+    }
+  }
+  headers["x-request-id"] = exchange.id;
+  if (exchange.served !== null) {
+    headers["x-tollgate-provider"] = exchange.served.provider;
+    headers["x-tollgate-model"] = headerText(exchange.served.model);
+  }
+  headers["x-tollgate-attempts"] = String(exchange.attemptCount);
+  if (exchange.outputTokensCap !== null) {
+    headers["x-tollgate-output-capped"] = String(exchange.outputTokensCap);
+  }
+  addRate(headers, "requests", exchange.requestRate);
+  addRate(headers, "tokens", exchange.tokenRate);
+  return headers;
+}
+
+/** What the exchange cost; only where it is known before the answer is sent. */
+export function addCost(headers: Record<string, string>, exchange: Exchange): void {
+  const cost = exchange.attempts.reduce((sum, attempt) => sum + attempt.costNanoUsd, 0);
+  headers["x-tollgate-cost-usd"] = formatUsd(cost);
+}
+
+function addRate(
+  headers: Record<string, string>,
+  unit: "requests" | "tokens",
+  rate: RateState | null,
+): void {
+  if (rate === null) return;
+  headers[`x-ratelimit-limit-${unit}`] = String(rate.limit);
+  headers[`x-ratelimit-remaining-${unit}`] = String(Math.max(0, Math.floor(rate.remaining)));
+  headers[`x-ratelimit-reset-${unit}`] = formatReset(rate.resetMs);
+}
+
+/** OpenAI's spelling of durations: `12ms`, `1.5s`, `6m0s`, `1h2m3s`. */
+function formatReset(durationMs: number): string {
+  const ms = Math.max(0, Math.ceil(durationMs));
+  if (ms < 1_000) return `${ms}ms`;
+  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(3))}s`;
+  const seconds = Math.ceil(ms / 1_000);
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor((seconds % 3_600) / 60);
+  return `${hours > 0 ? `${hours}h` : ""}${minutes}m${seconds % 60}s`;
+}
+
+/** A model's name is the client's text: what a header cannot carry is percent-encoded. */
+function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text.toWellFormed());
+}

@@ -1,0 +1,74 @@
+/**
+ * Which of a client's headers reach the upstream: all that are neither ours, nor the connection's,
+ * nor a credential. What the client presented to us is never presented to a provider.
+ */
+
+const DROPPED = new Set([
+  // The connection's own (RFC 9110, 7.6.1).
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "host",
+  "content-length",
+  "expect",
+  // Identity is the only encoding we can watch for usage without holding tokens back.
+  "accept-encoding",
+  // Credentials and whatever would choose another account at the provider.
+  "authorization",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "cookie",
+  "openai-organization",
+  "openai-project",
+  // Who the client is, which is nobody's business upstream.
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "fastly-client-ip",
+  "x-auth-token",
+  "origin",
+  "referer",
+  // One exchange may be several attempts: its key would make them one at the provider.
+  "idempotency-key",
+]);
+
+/** By first letter, so that most headers are compared with nothing. */
+const DROPPED_PREFIXES: Readonly<Record<string, readonly string[]>> = {
+  // What proxies in front of us say about who the client is.
+  x: ["x-tollgate-", "x-forwarded-", "x-amzn-", "x-goog-", "x-auth-request-", "x-ms-", "x-envoy-"],
+  c: ["cf-"],
+  s: ["sec-"],
+};
+
+/** Headers for the upstream, before the provider's credential is added. */
+export function upstreamHeaders(client: Headers): Record<string, string> {
+  const kept: Record<string, string> = {};
+  const named = connectionOptions(client.get("connection"));
+  for (const [name, value] of client) {
+    if (DROPPED.has(name) || named?.has(name) === true || hasDroppedPrefix(name)) continue;
+    kept[name] = value;
+  }
+  kept["accept-encoding"] = "identity";
+  return kept;
+}
+
+function hasDroppedPrefix(name: string): boolean {
+  const prefixes = DROPPED_PREFIXES[name.charAt(0)];
+  return prefixes !== undefined && prefixes.some((prefix) => name.startsWith(prefix));
+}
+
+/** Fields that `Connection` names are the connection's own too. */
+function connectionOptions(value: string | null): Set<string> | null {
+  if (value === null || value === "keep-alive" || value === "close") return null;
+  return new Set(value.split(",").map((option) => option.trim().toLowerCase()));
+}

@@ -1,0 +1,181 @@
+/**
+ * Phase 5, settle: the truth about an attempt, told once to everyone who must know: the tenant's
+ * actor, the ledger, the provider's actor, the metrics. The exact cost where the provider reported
+ * usage, an estimate that says so where it did not.
+ */
+import type { InputObserved, OutcomeKind, OutputObserved } from "../../actors/contract.ts";
+import type { NanoUsd } from "../base/units.ts";
+import type { Usage } from "../dialects/contract.ts";
+import type { Admitted } from "./admit.ts";
+import type { AttemptPlan } from "./attempt-plan.ts";
+import { estimatedUsage } from "./estimate.ts";
+import { NO_USAGE, type Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { exactNanoUsd } from "./prices/cost.ts";
+
+/** How an attempt ended. */
+export type AttemptEnd = {
+  /**
+   * reported: the provider's usage. estimated: it may have generated; `outputTokensSeen` null when
+   * nothing could be seen. nothing: it cannot have been billed.
+   */
+  readonly cost:
+    | { readonly kind: "reported"; readonly usage: Usage }
+    | { readonly kind: "estimated"; readonly outputTokensSeen: number | null }
+    | { readonly kind: "nothing" };
+  readonly outcome: string;
+  readonly status: number | null;
+};
+
+/** Ends `plan`'s attempt; called exactly once for each hold that the ledger took. */
+export function settle(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  end: AttemptEnd,
+): void {
+  const { clock, directory, metrics, store } = gateway;
+  const { candidate } = plan;
+  const { scopes } = admitted.principal;
+  const atMs = clock.nowMs();
+  const latencyMs = clock.monotonicMs() - plan.startedMonotonicMs;
+  const usage = usageOf(gateway, admitted, plan, end);
+  const isEstimated = end.cost.kind === "estimated";
+  const costNanoUsd = costOfEnd(plan, end, usage);
+
+  // The ledger first: an actor that is being built then finds it there.
+  store.ledger.post({
+    attemptId: plan.attemptId,
+    kind: end.cost.kind === "nothing" ? "void" : "settle",
+    amountNanoUsd: costNanoUsd,
+    estimated: isEstimated,
+    ...usage,
+    status: end.status,
+    outcome: end.outcome,
+    latencyMs: Math.round(latencyMs),
+    postedAtMs: atMs,
+  });
+  directory.tenants.tell(scopes.tenantId, {
+    type: "attempt.settle",
+    attemptId: plan.attemptId,
+    costNanoUsd,
+    observed: outputObserved(admitted, plan, end),
+    atMs,
+  });
+  candidate.provider.handle.send({
+    type: "attempt.end",
+    attemptId: plan.attemptId,
+    observed: inputObserved(admitted, plan, end),
+    atMs,
+  });
+
+  exchange.attempts.push({
+    attemptId: plan.attemptId,
+    provider: candidate.provider.row.name,
+    model: candidate.model,
+    outcome: end.outcome,
+    status: end.status,
+    costNanoUsd,
+    estimated: isEstimated,
+    usage,
+    latencyMs,
+  });
+  metrics.attemptEnded({
+    provider: candidate.provider.row.name,
+    model: candidate.model,
+    outcome: end.outcome,
+    durationMs: latencyMs,
+    ...usage,
+    costNanoUsd,
+  });
+}
+
+/** The truth, even when it passes the hold; but an estimate never charges more than was held. */
+function costOfEnd(
+  { candidate, heldNanoUsd }: AttemptPlan,
+  end: AttemptEnd,
+  usage: Usage,
+): NanoUsd {
+  if (end.cost.kind === "nothing") return 0;
+  const costNanoUsd = exactNanoUsd(usage, candidate.price);
+  return end.cost.kind === "estimated" ? Math.min(costNanoUsd, heldNanoUsd) : costNanoUsd;
+}
+
+function usageOf(
+  gateway: Gateway,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  { cost }: AttemptEnd,
+): Usage {
+  if (cost.kind === "reported") return cost.usage;
+  if (cost.kind === "nothing") return NO_USAGE;
+  const { tenantId, tokenId } = admitted.principal.scopes;
+  const tenant = gateway.directory.tenants.ready(tenantId);
+  return estimatedUsage(
+    tenant instanceof Promise ? null : tenant,
+    tokenId,
+    admitted.request,
+    plan.candidate,
+    cost.outputTokensSeen,
+  );
+}
+
+/** What the next requests of this access token and model are estimated from; reported usage only. */
+function outputObserved(
+  { principal, request }: Admitted,
+  { candidate }: AttemptPlan,
+  end: AttemptEnd,
+): OutputObserved | null {
+  if (end.cost.kind !== "reported" || !request.generates) return null;
+  const outputTokens = Math.ceil(end.cost.usage.outputTokens / request.choices);
+  return { tokenId: principal.token.id, model: candidate.model, outputTokens };
+}
+
+function inputObserved(
+  { request }: Admitted,
+  { candidate }: AttemptPlan,
+  end: AttemptEnd,
+): InputObserved | null {
+  // Images are bytes and tokens of another kind: they would teach a wrong factor.
+  if (end.cost.kind !== "reported" || request.images > 0) return null;
+  const { inputTokens } = end.cost.usage;
+  if (inputTokens === 0) return null;
+  return { model: candidate.model, inputBytes: request.textBytes, inputTokens };
+}
+
+/** Tells the provider's actor how its attempt went, at the first byte or the failure. */
+export function reportOutcome(
+  gateway: Gateway,
+  plan: AttemptPlan,
+  kind: OutcomeKind,
+  retryAfterMs: number | null,
+): void {
+  plan.candidate.provider.handle.send({
+    type: "outcome.report",
+    attemptId: plan.attemptId,
+    kind,
+    latencyMs: gateway.clock.monotonicMs() - plan.startedMonotonicMs,
+    retryAfterMs,
+    jitter: gateway.random.unit(),
+    atMs: gateway.clock.nowMs(),
+  });
+}
+
+/** Gives back an attempt that the ledger never held: in the tenant's actor and at the provider's. */
+export function voidUnheld(gateway: Gateway, admitted: Admitted, plan: AttemptPlan): void {
+  const atMs = gateway.clock.nowMs();
+  gateway.directory.tenants.tell(admitted.principal.scopes.tenantId, {
+    type: "attempt.settle",
+    attemptId: plan.attemptId,
+    costNanoUsd: 0,
+    observed: null,
+    atMs,
+  });
+  plan.candidate.provider.handle.send({
+    type: "attempt.end",
+    attemptId: plan.attemptId,
+    observed: null,
+    atMs,
+  });
+}

@@ -1,0 +1,150 @@
+/** Clients that leave: the upstream is closed, the money is counted, nothing stays taken. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import type { ProviderRow } from "../../src/store/contract.ts";
+import { chatInit } from "../support/chat.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
+
+let tollgate: TestGateway;
+let token: string;
+let tenantId: string;
+let provider: ProviderRow;
+
+beforeEach(async () => {
+  tollgate = await startTestGateway();
+  tenantId = (await tollgate.addTenant()).id;
+  token = (await tollgate.addToken(tenantId)).token;
+  provider = await tollgate.addProvider();
+  await tollgate.addPrice(provider.id, "sim-small", { inputPicoUsd: 1_000_000 });
+  await tollgate.addRoute("small", [
+    { providerId: provider.id, model: "sim-small", weight: 1, priority: 0 },
+  ]);
+  await tollgate.addBudget({ scopeType: "tenant", scopeId: tenantId, tenantId });
+  await tollgate.addLimit({
+    scopeType: "tenant",
+    scopeId: tenantId,
+    tenantId,
+    maxConcurrent: 100,
+  });
+});
+
+afterEach(() => tollgate.stop());
+
+type Leaving = "before headers" | "after the first event";
+
+/** Sends one request and leaves; resolves when the client's side is closed. */
+async function leave(when: Leaving, stream: boolean, script: string): Promise<void> {
+  const controller = new AbortController();
+  const before = tollgate.upstream.stats().requests;
+  const sent = fetch(
+    `${tollgate.url}/v1/chat/completions`,
+    chatInit({
+      token,
+      script,
+      body: { stream, max_tokens: 1_000 },
+      signal: controller.signal,
+    }),
+  );
+  if (when === "before headers") {
+    await tollgate.upstream.until((stats) => stats.requests > before);
+    controller.abort();
+    await sent.catch(() => undefined);
+    return;
+  }
+  const response = await sent;
+  const reader = response.body?.getReader();
+  await reader?.read();
+  controller.abort();
+  await reader?.read().catch(() => undefined);
+}
+
+async function untilAtRest(): Promise<void> {
+  await until(() => tollgate.gateway.lifecycle.inFlightCount() === 0);
+}
+
+async function lastRow() {
+  await tollgate.store.flush();
+  const { rows } = await tollgate.store.requestPage({}, { limit: 1, cursor: null });
+  return rows[0];
+}
+
+test.each([
+  ["before headers", true, "headers_delay_ms=60000"],
+  ["before headers", false, "headers_delay_ms=60000"],
+  ["after the first event", true, "tokens=1000&token_delay_ms=20"],
+] as const)(
+  "a client that leaves %s (stream: %p) closes the upstream within 250 ms and is billed, flagged",
+  async (when, stream, script) => {
+    await leave(when, stream, script);
+    const leftAtMs = performance.now();
+    await tollgate.upstream.until((stats) => stats.closedEarly === 1);
+    expect(performance.now() - leftAtMs).toBeLessThan(250);
+    await untilAtRest();
+
+    const row = await lastRow();
+    expect(row).toMatchObject({ clientGone: true, estimated: true, attemptCount: 1 });
+    expect(row?.costNanoUsd).toBeGreaterThan(0);
+    const [budget] = await tollgate.gateway.directory.budgetStates(tenantId);
+    expect(budget).toMatchObject({ heldNanoUsd: 0, postedNanoUsd: row?.costNanoUsd });
+    const [limit] = await tollgate.gateway.directory.limitStates(tenantId);
+    expect(limit?.inFlight).toBe(0);
+  },
+);
+
+test("where the provider's policy is to drain, the answer is read on and billed by its usage", async () => {
+  const draining: ProviderRow = { ...provider, onClientDisconnect: "drain" };
+  await tollgate.gateway.directory.changed("providers", provider.id, draining);
+  await leave("after the first event", true, "tokens=30&token_delay_ms=10");
+  await tollgate.upstream.until((stats) => stats.completed === 1);
+  await untilAtRest();
+
+  expect(tollgate.upstream.stats().closedEarly).toBe(0);
+  expect(await lastRow()).toMatchObject({
+    clientGone: true,
+    estimated: false,
+    outputTokens: 30,
+  });
+});
+
+test("2,000 clients that leave at random times leave no socket, slot, hold or memory behind", async () => {
+  const burst = async (count: number): Promise<void> => {
+    await Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const controller = new AbortController();
+        setTimeout(() => controller.abort(), (index * 7) % 60);
+        const init = chatInit({
+          token,
+          body: { stream: index % 3 !== 0, max_tokens: 1_000 },
+          script: "tokens=500&headers_delay_ms=20&token_delay_ms=10",
+          signal: controller.signal,
+        });
+        try {
+          const response = await fetch(`${tollgate.url}/v1/chat/completions`, init);
+          await response.text();
+        } catch {
+          // Leaving is what this client came for.
+        }
+      }),
+    );
+    await untilAtRest();
+  };
+  for (let round = 0; round < 10; round += 1) await burst(100);
+  Bun.gc(true);
+  const rssBefore = process.memoryUsage.rss();
+  for (let round = 0; round < 10; round += 1) await burst(100);
+  Bun.gc(true);
+  const grownBytes = process.memoryUsage.rss() - rssBefore;
+
+  const stats = await tollgate.upstream.until(({ inFlight }) => inFlight === 0);
+  expect(stats.completed + stats.closedEarly).toBe(stats.requests);
+  const [budget] = await tollgate.gateway.directory.budgetStates(tenantId);
+  expect(budget?.heldNanoUsd).toBe(0);
+  const [limit] = await tollgate.gateway.directory.limitStates(tenantId);
+  expect(limit?.inFlight).toBe(0);
+  expect(tollgate.gateway.directory.providerHealth(provider.id)).toMatchObject({
+    breaker: "closed",
+    inFlight: 0,
+  });
+  // Client, gateway and upstream share this process; a leak of one body each would be far more.
+  expect(grownBytes).toBeLessThan(40 * 1024 * 1024);
+}, 60_000);

@@ -1,0 +1,92 @@
+/** A disk that takes its time over a hold, while the client leaves and the operator edits. */
+import { expect, test } from "bun:test";
+import { chat, errorOf } from "../support/chat.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
+
+type SlowDisk = {
+  readonly tollgate: TestGateway;
+  readonly token: string;
+  readonly tenantId: string;
+};
+
+/** The hold is on its way to the real disk at once; only its acknowledgement waits for `acked`. */
+async function startSlow(acked: Promise<void>, onHold: () => void): Promise<SlowDisk> {
+  const tollgate = await startTestGateway({
+    between: (store) => ({
+      ...store,
+      ledger: {
+        ...store.ledger,
+        hold: async (record) => {
+          const held = store.ledger.hold(record);
+          onHold();
+          await acked;
+          await held;
+        },
+      },
+    }),
+  });
+  const tenantId = (await tollgate.addTenant()).id;
+  const { token } = await tollgate.addToken(tenantId);
+  const provider = await tollgate.addProvider();
+  const target = { providerId: provider.id, model: "sim-small", weight: 1, priority: 0 };
+  await tollgate.addRoute("small", [target]);
+  await tollgate.addBudget({ scopeType: "tenant", scopeId: tenantId, tenantId });
+  return { tollgate, token, tenantId };
+}
+
+test("a client that leaves while its hold is written leaves nothing held, through an edit", async () => {
+  const acked = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const { tollgate, token, tenantId } = await startSlow(acked.promise, asked.resolve);
+  try {
+    const { directory, lifecycle } = tollgate.gateway;
+    const controller = new AbortController();
+    const gone = chat(tollgate.url, { token, signal: controller.signal }).catch(() => undefined);
+    await asked.promise;
+    controller.abort();
+    await gone;
+    await until(() => lifecycle.inFlightCount() === 0);
+    // The new actor finds the hold in the ledger, where nothing says yet that it is void.
+    const tenant = await tollgate.store.get("tenants", tenantId);
+    await directory.changed("tenants", tenantId, tenant);
+    acked.resolve();
+
+    await until(async () => (await directory.budgetStates(tenantId))[0]?.heldNanoUsd === 0);
+    await tollgate.store.flush();
+    const [row] = (await tollgate.store.requestPage({}, { limit: 1, cursor: null })).rows;
+    const detail = await tollgate.store.requestDetail(row?.id ?? "");
+    expect(detail?.attempts.map(({ postings }) => postings.map(({ kind }) => kind))).toEqual([
+      ["void"],
+    ]);
+    expect(tollgate.upstream.stats().requests).toBe(0);
+  } finally {
+    acked.resolve();
+    await tollgate.stop();
+  }
+});
+
+test("a request's own deadline and draining reach a request that waits for the disk", async () => {
+  const acked = Promise.withResolvers<void>();
+  const { tollgate, token } = await startSlow(acked.promise, () => undefined);
+  try {
+    const headers = { "x-tollgate-timeout-ms": "200" };
+    const late = await chat(tollgate.url, { token, headers });
+    expect([late.status, errorOf(late)]).toEqual([
+      504,
+      expect.objectContaining({ code: "upstream_timeout" }),
+    ]);
+    const waiting = chat(tollgate.url, { token });
+    await until(() => tollgate.gateway.lifecycle.inFlightCount() === 1);
+    await tollgate.gateway.lifecycle.drain(50);
+    const drained = await waiting;
+    expect([drained.status, errorOf(drained)]).toEqual([
+      503,
+      expect.objectContaining({ code: "gateway_draining" }),
+    ]);
+    expect(tollgate.upstream.stats().requests).toBe(0);
+  } finally {
+    acked.resolve();
+    await tollgate.stop();
+  }
+});

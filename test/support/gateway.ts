@@ -1,0 +1,212 @@
+/**
+ * A real gateway for tests: a real store in a temporary directory, real actors, the real HTTP server
+ * on a free port, and the scripted upstream as its provider. Nothing is a stand-in.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startUpstream, type Upstream } from "../../bench/upstream/server.ts";
+import { hashAccessToken, newAccessToken, accessTokenHint } from "../../src/base/access-token.ts";
+import { systemClock, type Clock } from "../../src/base/clock.ts";
+import { newId, type IdKind } from "../../src/base/ids.ts";
+import { LIMITS } from "../../src/base/limits.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
+import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
+import type { Gateway } from "../../src/gateway/gateway.ts";
+import { clientApi } from "../../src/http/v1/client-api.ts";
+import { healthRoutes } from "../../src/http/health.ts";
+import { listen, type RunningServer } from "../../src/http/listen.ts";
+import { APP_OPTIONS } from "../../src/http/server.ts";
+import type {
+  BudgetRow,
+  LimitRow,
+  Noun,
+  PriceRow,
+  ProviderRow,
+  RouteRow,
+  Rows,
+  Store,
+  TenantRow,
+  TokenRow,
+} from "../../src/store/contract.ts";
+import { openStore } from "../../src/store/open.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { Elysia } from "elysia";
+
+const pepper = new Uint8Array(32).fill(7);
+
+export type TestGateway = {
+  readonly url: string;
+  readonly port: number;
+  readonly gateway: Gateway;
+  readonly store: Store;
+  readonly upstream: Upstream;
+  /** Everything logged, one JSON line each. */
+  readonly logLines: readonly string[];
+  readonly dataDir: string;
+  /** Writes a row to the store and tells the directory, as the admin use-cases do. */
+  readonly put: <N extends Noun>(noun: N, row: Rows[N]) => Promise<Rows[N]>;
+  readonly addTenant: (row?: Partial<TenantRow>) => Promise<TenantRow>;
+  readonly addToken: (
+    tenantId: string,
+    row?: Partial<TokenRow>,
+  ) => Promise<{ row: TokenRow; token: string }>;
+  readonly addProvider: (row?: Partial<ProviderRow>) => Promise<ProviderRow>;
+  readonly addRoute: (model: string, targets: RouteRow["targets"]) => Promise<RouteRow>;
+  readonly addPrice: (
+    providerId: string,
+    model: string,
+    row?: Partial<PriceRow>,
+  ) => Promise<PriceRow>;
+  readonly addBudget: (
+    row: Pick<BudgetRow, "scopeType" | "scopeId" | "tenantId"> & Partial<BudgetRow>,
+  ) => Promise<BudgetRow>;
+  readonly addLimit: (
+    row: Pick<LimitRow, "scopeType" | "scopeId" | "tenantId"> & Partial<LimitRow>,
+  ) => Promise<LimitRow>;
+  readonly stop: () => Promise<void>;
+};
+
+export async function startTestGateway(
+  options: {
+    readonly clock?: Clock;
+    /** Puts something between the gateway and the real store, such as a slow disk. */
+    readonly between?: (store: Store) => Store;
+  } = {},
+): Promise<TestGateway> {
+  const clock = options.clock ?? systemClock;
+  const dataDir = mkdtempSync(join(tmpdir(), "tollgate-test-"));
+  const upstream = await startUpstream({ keepBodies: true });
+  const opened = await openStore({ dataDir, clock });
+  const store = options.between?.(opened) ?? opened;
+  const logLines: string[] = [];
+  const log = createLog({
+    level: "info",
+    format: "json",
+    colour: false,
+    clock,
+    sink: { write: (line) => void logLines.push(line) },
+    secrets: [],
+  });
+  const gateway = await assembleGateway({
+    clock,
+    random: systemRandom,
+    log,
+    store,
+    tokenPepper: pepper,
+    unseal: (row) => row.credentialSealed,
+    version: "test",
+  });
+  const app = new Elysia(APP_OPTIONS)
+    .use(clientApi(gateway, openaiDialect))
+    .use(healthRoutes(gateway, "test"));
+  const server: RunningServer = listen(app, { hostname: "127.0.0.1", port: 0 });
+
+  const put: TestGateway["put"] = async (noun, row) => {
+    const written = await store.insert(noun, row);
+    if (!written.ok) throw new Error(`${noun}: ${written.why}: ${written.detail}`);
+    await gateway.directory.changed(noun, row.id, written.row);
+    return written.row;
+  };
+  const base = (kind: IdKind): { id: string; version: number; createdAtMs: number } => ({
+    id: newId(kind, systemRandom),
+    version: 1,
+    createdAtMs: clock.nowMs(),
+  });
+  return {
+    url: server.url,
+    port: server.port,
+    gateway,
+    store,
+    upstream,
+    logLines,
+    dataDir,
+    put,
+    addTenant: (row = {}) =>
+      put("tenants", { ...base("tenant"), name: "acme", status: "active", metadata: {}, ...row }),
+    addToken: async (tenantId, row = {}) => {
+      const token = newAccessToken(systemRandom);
+      const written = await put("tokens", {
+        ...base("token"),
+        tenantId,
+        projectId: null,
+        name: "token",
+        hash: hashAccessToken(pepper, token),
+        previousHash: null,
+        previousUntilMs: null,
+        hint: accessTokenHint(token),
+        expiresAtMs: null,
+        maxRequests: null,
+        allowedModels: null,
+        metadata: {},
+        revokedAtMs: null,
+        requestCount: 0,
+        lastUsedAtMs: null,
+        ...row,
+      });
+      return { row: written, token };
+    },
+    addProvider: (row = {}) =>
+      put("providers", {
+        ...base("provider"),
+        name: "upstream",
+        dialect: "openai",
+        baseUrl: `${upstream.url}/v1`,
+        credentialSealed: "sk-upstream-credential",
+        allowPrivateNetwork: true,
+        timeoutsMs: {
+          connect: LIMITS.connectMs,
+          first_byte: LIMITS.firstByteMs,
+          idle: LIMITS.idleMs,
+          total: LIMITS.exchangeTotalMs,
+        },
+        maxConcurrent: null,
+        onClientDisconnect: "abort",
+        enabled: true,
+        simulated: false,
+        ...row,
+      }),
+    addRoute: (model, targets) =>
+      put("routes", { ...base("route"), model, tenantId: null, strategy: "priority", targets }),
+    addPrice: (providerId, model, row = {}) =>
+      put("prices", {
+        ...base("price"),
+        providerId,
+        model,
+        inputPicoUsd: 0,
+        outputPicoUsd: 1_000_000,
+        cachedInputPicoUsd: null,
+        contextTokensMax: null,
+        outputTokensMax: null,
+        effectiveAtMs: clock.nowMs(),
+        ...row,
+      }),
+    addBudget: (row) =>
+      put("budgets", {
+        ...base("budget"),
+        amountNanoUsd: null,
+        window: "day",
+        timeZone: "UTC",
+        mode: "hard",
+        alertThresholds: [],
+        ...row,
+      }),
+    addLimit: (row) =>
+      put("limits", {
+        ...base("limit"),
+        requestsPerMinute: null,
+        tokensPerMinute: null,
+        maxConcurrent: null,
+        burst: null,
+        ...row,
+      }),
+    stop: async () => {
+      await server.stop(true);
+      disassembleGateway(gateway);
+      await store.close();
+      await upstream.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

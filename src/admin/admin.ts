@@ -1,0 +1,40 @@
+/** The use-cases behind the admin API, the command line and the start-up demo, in one value. */
+import { type Budgets, createBudgets } from "./budgets.ts";
+import type { AdminDeps } from "./deps.ts";
+import { createLimits, type Limits } from "./limits.ts";
+import { createPrices, type Prices } from "./prices.ts";
+import { createProjects, type Projects } from "./projects.ts";
+import { createProviders, type Providers } from "./providers.ts";
+import { createRequests, type Requests } from "./requests.ts";
+import { createRoutes, type Routes } from "./routes.ts";
+import { createTenants, type Tenants } from "./tenants.ts";
+import { createTokens, type Tokens } from "./tokens.ts";
+import { createUsage, type UsageOf } from "./usage.ts";
+
+export interface Admin {
+  readonly tenants: Tenants;
+  readonly projects: Projects;
+  readonly tokens: Tokens;
+  readonly providers: Providers;
+  readonly routes: Routes;
+  readonly prices: Prices;
+  readonly budgets: Budgets;
+  readonly limits: Limits;
+  readonly usage: UsageOf;
+  readonly requests: Requests;
+}
+
+export function createAdmin(deps: AdminDeps): Admin {
+  return {
+    tenants: createTenants(deps),
+    projects: createProjects(deps),
+    tokens: createTokens(deps),
+    providers: createProviders(deps),
+    routes: createRoutes(deps),
+    prices: createPrices(deps),
+    budgets: createBudgets(deps),
+    limits: createLimits(deps),
+    usage: createUsage(deps),
+    requests: createRequests(deps),
+  };
+}

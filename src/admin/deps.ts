@@ -1,0 +1,20 @@
+/** What the use-cases work with; assembled once when the process starts. */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { DirectoryAdmin } from "../gateway/directory-contract.ts";
+import type { Store } from "../store/contract.ts";
+
+/** Live states as the directory tells them. */
+export type BudgetState = Awaited<ReturnType<DirectoryAdmin["budgetStates"]>>[number];
+export type LimitState = Awaited<ReturnType<DirectoryAdmin["limitStates"]>>[number];
+
+export type AdminDeps = {
+  readonly store: Store;
+  readonly directory: DirectoryAdmin;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Keys the hashes of access tokens. */
+  readonly tokenPepper: Uint8Array;
+  /** Seals the credentials of providers. */
+  readonly credentialKey: Uint8Array;
+};

@@ -1,0 +1,155 @@
+/**
+ * Providers: what is called, where, with which credential and under which clocks. A credential goes
+ * in and never comes out; an address is checked together with the rule that allows it.
+ */
+import { formatTime } from "../base/clock.ts";
+import { newId } from "../base/ids.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { ProviderRow } from "../store/contract.ts";
+import { readBaseUrl } from "./address.ts";
+import { configured, type Configured } from "./configured.ts";
+import { sealCredential } from "./credential.ts";
+import type { AdminDeps } from "./deps.ts";
+import { type AdminVerdict, allow, refuse } from "./refusal.ts";
+import type { Provider, ProviderChange, ProviderFilter, ProviderInput } from "./shapes/provider.ts";
+import { editRow, insertRow, named } from "./write.ts";
+
+export interface Providers extends Configured<
+  Provider,
+  ProviderInput,
+  ProviderChange,
+  ProviderFilter
+> {
+  /**
+   * Puts the built-in simulated provider where it listens in this run of the process: creates it
+   * under `name` the first time, and moves it later.
+   */
+  readonly placeSimulated: (name: string, baseUrl: string) => Promise<AdminVerdict<Provider>>;
+}
+
+const DEFAULT_TIMEOUTS: ProviderRow["timeoutsMs"] = {
+  connect: LIMITS.connectMs,
+  first_byte: LIMITS.firstByteMs,
+  idle: LIMITS.idleMs,
+  total: LIMITS.streamTotalMs,
+};
+
+export function createProviders(deps: AdminDeps): Providers {
+  const show = (row: ProviderRow): Provider => showProvider(deps, row);
+  const own = configured(deps, "providers", {
+    rowOf: (input: ProviderInput) => providerRow(deps, input, false),
+    editOf: (change: ProviderChange) => (current) => providerEdit(deps, change, current),
+    whereOf: ({ name, enabled }: ProviderFilter) => named<ProviderRow>({ name, enabled }),
+    show: (rows) => rows.map(show),
+  });
+  return {
+    ...own,
+    placeSimulated: async (name, baseUrl) => {
+      const page = await deps.store.page(
+        "providers",
+        { simulated: true },
+        { limit: 1, cursor: null },
+      );
+      const [there] = page.rows;
+      const input = { name, base_url: baseUrl, allow_private_network: true };
+      const row = providerRow(deps, input, true);
+      if (!row.allowed) return row;
+      const written =
+        there === undefined
+          ? await insertRow(deps, "providers", row.value)
+          : await editRow(deps, "providers", there.id, null, () =>
+              allow({ baseUrl: row.value.baseUrl }),
+            );
+      return written.allowed ? allow(show(written.value)) : written;
+    },
+  };
+}
+
+function providerRow(
+  deps: AdminDeps,
+  input: ProviderInput,
+  simulated: boolean,
+): AdminVerdict<ProviderRow> {
+  const allowPrivateNetwork = input.allow_private_network ?? false;
+  const baseUrl = readBaseUrl(input.base_url, allowPrivateNetwork);
+  if (!baseUrl.allowed) return baseUrl;
+  const id = newId("provider", deps.random);
+  return allow({
+    id,
+    name: input.name,
+    dialect: input.dialect ?? "openai",
+    baseUrl: baseUrl.value,
+    credentialSealed: sealed(deps, id, input.credential) ?? null,
+    allowPrivateNetwork,
+    timeoutsMs: { ...DEFAULT_TIMEOUTS, ...input.timeouts_ms },
+    maxConcurrent: input.max_concurrent ?? null,
+    onClientDisconnect: input.on_client_disconnect ?? "abort",
+    enabled: input.enabled ?? true,
+    simulated,
+    version: 1,
+    createdAtMs: deps.clock.nowMs(),
+  });
+}
+
+function providerEdit(
+  deps: AdminDeps,
+  change: ProviderChange,
+  current: ProviderRow,
+): AdminVerdict<Partial<ProviderRow>> {
+  if (current.simulated && change.base_url !== undefined) {
+    const sentence = "base_url of the simulated provider is set by Tollgate at each start.";
+    return refuse("unprocessable", sentence, "/base_url");
+  }
+  // Either may change alone, so the pair is checked as it will be.
+  const allowPrivateNetwork = change.allow_private_network ?? current.allowPrivateNetwork;
+  const baseUrl = readBaseUrl(change.base_url ?? current.baseUrl, allowPrivateNetwork);
+  if (!baseUrl.allowed) return baseUrl;
+  const { timeouts_ms: timeouts } = change;
+  return allow(
+    named<ProviderRow>({
+      name: change.name,
+      dialect: change.dialect,
+      baseUrl: change.base_url === undefined ? undefined : baseUrl.value,
+      credentialSealed: sealed(deps, current.id, change.credential),
+      allowPrivateNetwork: change.allow_private_network,
+      timeoutsMs: timeouts === undefined ? undefined : { ...current.timeoutsMs, ...timeouts },
+      maxConcurrent: change.max_concurrent,
+      onClientDisconnect: change.on_client_disconnect,
+      enabled: change.enabled,
+    }),
+  );
+}
+
+/** undefined: not named; null: cleared. */
+function sealed(
+  { credentialKey, random }: AdminDeps,
+  id: string,
+  credential: string | null | undefined,
+): string | null | undefined {
+  if (credential === undefined || credential === null) return credential;
+  return sealCredential(credentialKey, id, credential, random);
+}
+
+function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
+  const health = directory.providerHealth(row.id);
+  return {
+    id: row.id,
+    name: row.name,
+    dialect: row.dialect,
+    base_url: row.baseUrl,
+    has_credential: row.credentialSealed !== null,
+    allow_private_network: row.allowPrivateNetwork,
+    timeouts_ms: row.timeoutsMs,
+    max_concurrent: row.maxConcurrent,
+    on_client_disconnect: row.onClientDisconnect,
+    enabled: row.enabled,
+    simulated: row.simulated,
+    health: {
+      breaker: health.breaker,
+      available_at: health.availableAtMs === null ? null : formatTime(health.availableAtMs),
+      in_flight: health.inFlight,
+    },
+    created_at: formatTime(row.createdAtMs),
+    version: row.version,
+  };
+}

@@ -1,0 +1,136 @@
+/** Shapes of providers: configured companies or servers that speak a dialect. */
+import { type Static, Type } from "@sinclair/typebox";
+import { Id, nullable, oneOf, Paging, strict, Time, Versioned, Whole } from "./members.ts";
+
+const READ_ONLY = ["has_credential", "simulated", "health"] as const;
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const Slug = Type.String({
+  maxLength: 64,
+  pattern: "^(?!prv_)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$",
+  "x-must":
+    "be a slug of at most 64 lower-case letters, digits, dots, hyphens or underscores that begins and ends with a letter or digit",
+  description: "Unique; clients may call `NAME/MODEL` directly.",
+});
+
+const Dialect = oneOf(["openai"], {
+  description: "The wire language the provider speaks.",
+  planned: ["anthropic", "google"],
+});
+
+const OnClientDisconnect = oneOf(["abort", "drain"], {
+  description:
+    "When a client leaves a stream: abort closes the upstream at once, drain reads on to the usage.",
+});
+
+const BaseUrl = Type.String({
+  maxLength: 2_048,
+  "x-must": "be a complete URL such as https://api.openai.com/v1",
+  description:
+    "Where the dialect's paths begin. http:// must be spelled out; loopback and private addresses need `allow_private_network`; link-local and metadata addresses are always refused.",
+});
+
+const Credential = Type.String({
+  minLength: 1,
+  maxLength: 4_096,
+  pattern: String.raw`^[\x21-\x7e]+$`,
+  "x-must": "be 1 to 4096 printable ASCII characters without spaces",
+  description: "What Tollgate presents to the provider. Stored encrypted and never shown.",
+});
+
+const TimeoutsInput = strict(
+  {
+    connect: Type.Optional(Whole(1, HOUR_MS, "Until a connection is there.")),
+    first_byte: Type.Optional(Whole(1, HOUR_MS, "Until the answer's first byte.")),
+    idle: Type.Optional(Whole(1, HOUR_MS, "Silence within an answer.")),
+    total: Type.Optional(Whole(1, DAY_MS, "The whole attempt.")),
+  },
+  { description: "Milliseconds; what is not named keeps its value, at first the default." },
+);
+
+const MaxConcurrent = nullable(Whole(1, 1_000_000, "Attempts at once; null: any number."));
+
+const members = {
+  credential: Type.Optional(nullable(Credential)),
+  allow_private_network: Type.Optional(
+    Type.Boolean({ description: "Allows loopback and private addresses; false by default." }),
+  ),
+  timeouts_ms: Type.Optional(TimeoutsInput),
+  max_concurrent: Type.Optional(MaxConcurrent),
+  on_client_disconnect: Type.Optional(OnClientDisconnect),
+  enabled: Type.Optional(
+    Type.Boolean({ description: "A provider that is not enabled gets no requests." }),
+  ),
+};
+
+export const ProviderInput = strict(
+  { name: Slug, dialect: Type.Optional(Dialect), base_url: BaseUrl, ...members },
+  {
+    description: "A provider to create; dialect openai, enabled, abort unless said otherwise.",
+    "x-read-only": READ_ONLY,
+  },
+);
+export type ProviderInput = Static<typeof ProviderInput>;
+
+export const ProviderChange = strict(
+  {
+    name: Type.Optional(Slug),
+    dialect: Type.Optional(Dialect),
+    base_url: Type.Optional(BaseUrl),
+    ...members,
+  },
+  {
+    description: "What to change of a provider; null clears a member that may be null.",
+    "x-read-only": READ_ONLY,
+  },
+);
+export type ProviderChange = Static<typeof ProviderChange>;
+
+export const ProviderFilter = strict(
+  { ...Paging, name: Type.Optional(Slug), enabled: Type.Optional(Type.Boolean()) },
+  { description: "Which providers to list." },
+);
+export type ProviderFilter = Static<typeof ProviderFilter>;
+
+const Health = Type.Object(
+  {
+    breaker: oneOf(["closed", "open", "half_open"], {
+      description: "closed: in use; open: left alone after failures; half_open: being probed.",
+    }),
+    available_at: nullable(Time("When it is tried again; null: available now.")),
+    in_flight: Type.Integer({ description: "Attempts running now." }),
+  },
+  { description: "What Tollgate has learned of it, now." },
+);
+
+export const Provider = Type.Object(
+  {
+    id: Id("provider"),
+    name: Slug,
+    dialect: Dialect,
+    base_url: BaseUrl,
+    has_credential: Type.Boolean({ description: "Whether a credential is stored." }),
+    allow_private_network: Type.Boolean(),
+    timeouts_ms: Type.Object(
+      {
+        connect: Type.Integer(),
+        first_byte: Type.Integer(),
+        idle: Type.Integer(),
+        total: Type.Integer(),
+      },
+      { description: "Milliseconds." },
+    ),
+    max_concurrent: MaxConcurrent,
+    on_client_disconnect: OnClientDisconnect,
+    enabled: Type.Boolean(),
+    simulated: Type.Boolean({
+      description: "The built-in simulated provider; its base URL is set anew at each start.",
+    }),
+    health: Health,
+    ...Versioned,
+  },
+  { description: "A provider, without its credential." },
+);
+export type Provider = Static<typeof Provider>;

@@ -1,0 +1,78 @@
+/**
+ * Every shape of the admin API under the name it has in the OpenAPI document. Operations refer to
+ * shapes by these names, so that what is validated, typed and documented is one thing.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { Budget, BudgetChange, BudgetInput } from "../../admin/shapes/budget.ts";
+import { Limit, LimitChange, LimitInput } from "../../admin/shapes/limit.ts";
+import { pageOf } from "../../admin/shapes/members.ts";
+import { Price, PriceChange, PriceInput } from "../../admin/shapes/price.ts";
+import { Project, ProjectChange, ProjectInput } from "../../admin/shapes/project.ts";
+import { Provider, ProviderChange, ProviderInput } from "../../admin/shapes/provider.ts";
+import { LoggedRequest, RequestDetail } from "../../admin/shapes/request.ts";
+import { Route, RouteChange, RouteInput } from "../../admin/shapes/route.ts";
+import { Tenant, TenantChange, TenantInput } from "../../admin/shapes/tenant.ts";
+import {
+  IssuedToken,
+  Token,
+  TokenChange,
+  TokenInput,
+  TokenRotation,
+} from "../../admin/shapes/token.ts";
+import { Usage } from "../../admin/shapes/usage.ts";
+
+export const SCHEMAS = {
+  TenantInput,
+  TenantChange,
+  Tenant,
+  TenantPage: pageOf(Tenant, "A page of tenants."),
+  ProjectInput,
+  ProjectChange,
+  Project,
+  ProjectPage: pageOf(Project, "A page of projects."),
+  TokenInput,
+  TokenChange,
+  TokenRotation,
+  Token,
+  IssuedToken,
+  TokenPage: pageOf(Token, "A page of access tokens."),
+  ProviderInput,
+  ProviderChange,
+  Provider,
+  ProviderPage: pageOf(Provider, "A page of providers."),
+  RouteInput,
+  RouteChange,
+  Route,
+  RoutePage: pageOf(Route, "A page of routes."),
+  PriceInput,
+  PriceChange,
+  Price,
+  PricePage: pageOf(Price, "A page of prices."),
+  BudgetInput,
+  BudgetChange,
+  Budget,
+  BudgetPage: pageOf(Budget, "A page of budgets."),
+  LimitInput,
+  LimitChange,
+  Limit,
+  LimitPage: pageOf(Limit, "A page of limits."),
+  Usage,
+  LoggedRequestPage: pageOf(LoggedRequest, "A page of the request log, newest first."),
+  RequestDetail,
+  Error: Type.Object(
+    {
+      error: Type.Object({
+        message: Type.String({ description: "A sentence for people." }),
+        type: Type.String({ description: "Class of the error, as OpenAI names them." }),
+        code: Type.String({ description: "A word for programs." }),
+        param: Type.Union([Type.String(), Type.Null()], {
+          description: "JSON pointer into the body, or the name of a query parameter or header.",
+        }),
+      }),
+    },
+    { description: "What went wrong. `x-request-id` names the request." },
+  ),
+} as const;
+
+export type SchemaName = keyof typeof SCHEMAS;
+export type Shape<N extends SchemaName> = Static<(typeof SCHEMAS)[N]>;

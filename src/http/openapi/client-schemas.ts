@@ -1,0 +1,182 @@
+/**
+ * Shapes of the client API for the document alone: enough to read and to try it out. What clients
+ * send is the provider's business; Tollgate checks only what it depends on, and passes on every
+ * member it does not know.
+ */
+
+const model = { type: "string", description: "Public name of a route, or `provider/model`." };
+
+const count = { type: "integer" };
+const usage = {
+  type: "object",
+  additionalProperties: true,
+  description: "Model tokens, as the provider counted them.",
+  properties: { prompt_tokens: count, completion_tokens: count, total_tokens: count },
+};
+const { prompt_tokens, total_tokens } = usage.properties;
+
+type Json = Readonly<Record<string, unknown>>;
+
+export type ClientSchemaName =
+  | "ChatCompletionRequest"
+  | "ChatCompletion"
+  | "EmbeddingsRequest"
+  | "Embeddings"
+  | "Model"
+  | "ModelList"
+  | "Health";
+
+export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
+  ChatCompletionRequest: {
+    type: "object",
+    required: ["model", "messages"],
+    additionalProperties: true,
+    description: "As in OpenAI's API; members that are not listed are passed on as they are.",
+    properties: {
+      model,
+      messages: {
+        type: "array",
+        items: {
+          type: "object",
+          required: ["role"],
+          additionalProperties: true,
+          properties: {
+            role: { type: "string", description: "`system`, `user`, `assistant` or `tool`." },
+            content: {
+              type: ["string", "array", "null"],
+              items: { type: "object", additionalProperties: true },
+              description: "A text, or a list of parts.",
+            },
+          },
+        },
+      },
+      stream: { type: "boolean", description: "Answer as server-sent events." },
+      max_completion_tokens: {
+        type: "integer",
+        description: "Bounds the worst case that is held; without it the output may be capped.",
+      },
+    },
+  },
+  ChatCompletion: {
+    type: "object",
+    additionalProperties: true,
+    description: "The provider's own answer.",
+    properties: {
+      id: { type: "string" },
+      object: { type: "string" },
+      created: { type: "integer" },
+      model: { type: "string" },
+      choices: {
+        type: "array",
+        items: {
+          type: "object",
+          additionalProperties: true,
+          properties: {
+            index: { type: "integer" },
+            message: {
+              type: "object",
+              additionalProperties: true,
+              properties: { role: { type: "string" }, content: { type: ["string", "null"] } },
+            },
+            finish_reason: { type: ["string", "null"] },
+          },
+        },
+      },
+      usage,
+    },
+  },
+  EmbeddingsRequest: {
+    type: "object",
+    required: ["model", "input"],
+    additionalProperties: true,
+    description: "As in OpenAI's API; members that are not listed are passed on as they are.",
+    properties: {
+      model,
+      input: {
+        type: ["string", "array"],
+        items: { type: ["string", "integer", "array"], items: { type: "integer" } },
+        description: "A text, a list of texts, or the same as numbers of model tokens.",
+      },
+    },
+  },
+  Embeddings: {
+    type: "object",
+    additionalProperties: true,
+    description: "The provider's own answer.",
+    properties: {
+      object: { type: "string" },
+      data: {
+        type: "array",
+        items: {
+          type: "object",
+          additionalProperties: true,
+          properties: {
+            object: { type: "string" },
+            index: { type: "integer" },
+            embedding: {
+              type: ["array", "string"],
+              items: { type: "number" },
+              description: "Numbers, or base64 where that was asked for.",
+            },
+          },
+        },
+      },
+      model: { type: "string" },
+      usage: { ...usage, properties: { prompt_tokens, total_tokens } },
+    },
+  },
+  Model: {
+    type: "object",
+    required: ["id", "object", "created", "owned_by"],
+    description: "A model that this access token may call.",
+    properties: {
+      id: { type: "string" },
+      object: { type: "string" },
+      created: { type: "integer", description: "Seconds since 1970." },
+      owned_by: { type: "string", description: "Provider of the first target." },
+    },
+  },
+  ModelList: {
+    type: "object",
+    required: ["object", "data"],
+    description: "What this access token may call.",
+    properties: {
+      object: { type: "string" },
+      data: { type: "array", items: { $ref: "#/components/schemas/Model" } },
+    },
+  },
+  Health: {
+    type: "object",
+    required: ["status"],
+    additionalProperties: true,
+    description: "A summary with reasons.",
+    properties: {
+      status: { type: "string", enum: ["ok", "unavailable"] },
+      version: { type: "string" },
+      draining: { type: "boolean" },
+      in_flight: { type: "integer", description: "Exchanges under way." },
+      store: {
+        type: "object",
+        description: "With a `detail` when it fails.",
+        properties: {
+          status: { type: "string", enum: ["ok", "failing"] },
+          detail: { type: "string" },
+        },
+      },
+      ledger_queue: { type: "integer", description: "Ledger entries that wait for the disk." },
+      request_rows_dropped: { type: "integer", description: "Rows that the request log lost." },
+      providers: {
+        type: "array",
+        items: {
+          type: "object",
+          additionalProperties: true,
+          properties: {
+            name: { type: "string" },
+            enabled: { type: "boolean" },
+            breaker: { type: "string", enum: ["closed", "open", "half_open"] },
+          },
+        },
+      },
+    },
+  },
+};

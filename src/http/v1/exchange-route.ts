@@ -1,0 +1,39 @@
+/**
+ * One handler for every surface of the client API: it hands the request to the plot and its reply to
+ * the server. It parses nothing and sets nothing on Elysia's context, which would make Elysia decode
+ * and rebuild the answer (Elysia 1.4.30).
+ */
+import type { Surface } from "../../dialects/contract.ts";
+import type { Dialect } from "../../dialects/contract.ts";
+import type { Gateway } from "../../gateway/gateway.ts";
+import { handle } from "../../gateway/handle.ts";
+import { IDLE_SECONDS } from "../listen.ts";
+import { declaredBytes, readClientBody } from "./client-body.ts";
+
+/** What we use of Bun's server: streams may be silent for minutes, so its idle timer is turned off. */
+export type IdleTimer = { readonly timeout: (request: Request, seconds: number) => void };
+
+export async function exchangeRoute(
+  gateway: Gateway,
+  dialect: Dialect,
+  surface: Surface,
+  request: Request,
+  server: IdleTimer | null,
+): Promise<Response> {
+  const reply = await handle(gateway, {
+    dialect,
+    surface,
+    headers: request.headers,
+    declaredBytes: declaredBytes(request.headers),
+    readBody: async () => {
+      const body = await readClientBody(gateway.clock, request);
+      // Only while the body is read does silence mean that the client is slow.
+      server?.timeout(request, 0);
+      return body;
+    },
+    signal: request.signal,
+    // Turned on again: a connection that is kept alive and never used must not stay for ever.
+    onEnd: () => server?.timeout(request, IDLE_SECONDS),
+  });
+  return new Response(reply.body, { status: reply.status, headers: reply.headers });
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bun
+/** The program: server and command line. What it can do stands in src/cli/usage.ts. */
+import { bench } from "./cli/commands/bench.ts";
+import { migrate } from "./cli/commands/migrate.ts";
+import { serve } from "./cli/commands/serve.ts";
+import { simulate } from "./cli/commands/simulator.ts";
+import { runCli } from "./cli/program.ts";
+import { endRequested } from "./cli/signals.ts";
+import { processTerminal } from "./cli/terminal.ts";
+import { takeProcessEnvironment } from "./config/environment.ts";
+
+const environment = takeProcessEnvironment();
+const terminal = processTerminal(environment["NO_COLOR"]);
+
+const exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    serve: (config) => serve(config, terminal),
+    migrate: (config) => migrate(config, terminal),
+    simulator: (options) => simulate(options, terminal, endRequested()),
+    bench: (args) => bench(args, terminal),
+  },
+  { environment, cwd: process.cwd(), terminal },
+);
+process.exit(exitCode);

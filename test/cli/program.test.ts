@@ -1,0 +1,256 @@
+/** The command line: which command is asked for with what, complaints as a whole, exit codes. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTerminal } from "../../src/cli/terminal.ts";
+import { runCli } from "../../src/cli/program.ts";
+import type { Config } from "../../src/config/config.ts";
+import type { Environment } from "../../src/config/environment.ts";
+import { flagOf, SETTING_NAMES } from "../../src/config/settings.ts";
+
+let cwd = "";
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), "tollgate-cli-"));
+});
+afterAll(() => {
+  rmSync(cwd, { recursive: true, force: true });
+});
+
+type Run = {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+  /** The command that ran and what it was given. */
+  readonly ran: readonly (readonly [string, unknown])[];
+};
+
+async function run(
+  args: readonly string[],
+  environment: Environment = {},
+  isTTY = false,
+): Promise<Run> {
+  let out = "";
+  let err = "";
+  const ran: (readonly [string, unknown])[] = [];
+  const command = (name: string, exit: number) => (given: unknown) => {
+    ran.push([name, given]);
+    return Promise.resolve(exit);
+  };
+  const terminal = createTerminal(
+    { isTTY, write: (text) => (out += text) },
+    { isTTY, write: (text) => (err += text) },
+    environment["NO_COLOR"] !== undefined,
+  );
+  const commands = {
+    serve: command("serve", 0),
+    migrate: command("migrate", 1),
+    simulator: command("simulator", 3),
+    bench: command("bench", 4),
+  };
+  const exit = await runCli(args, commands, { environment, cwd, terminal });
+  return { exit, out, err, ran };
+}
+
+function configured(more: Partial<Config> = {}): Config {
+  return {
+    host: "127.0.0.1",
+    port: 8080,
+    dataDir: join(cwd, "data"),
+    adminToken: null,
+    encryptionKey: null,
+    configPath: null,
+    demo: "auto",
+    logLevel: "info",
+    logFormat: "json",
+    production: false,
+    ...more,
+  };
+}
+
+describe("commands", () => {
+  const rows: readonly (readonly [
+    args: readonly string[],
+    ran: () => readonly [string, unknown],
+    exit: number,
+  ])[] = [
+    [[], () => ["serve", configured()], 0],
+    [["serve"], () => ["serve", configured()], 0],
+    [["--port", "0"], () => ["serve", configured({ port: 0 })], 0],
+    [["--port=0", "--demo", "off"], () => ["serve", configured({ port: 0, demo: "off" })], 0],
+    [["serve", "--data-dir", "x"], () => ["serve", configured({ dataDir: join(cwd, "x") })], 0],
+    [["serve", "--port", "1", "--port", "2"], () => ["serve", configured({ port: 2 })], 0],
+    [["migrate", "--log-level", "warn"], () => ["migrate", configured({ logLevel: "warn" })], 1],
+    [["simulator"], () => ["simulator", { host: "127.0.0.1", port: 0, script: "" }], 3],
+    [
+      ["simulator", "--port", "9000", "--host", "0.0.0.0", "--script", "tokens=3"],
+      () => ["simulator", { host: "0.0.0.0", port: 9_000, script: "tokens=3" }],
+      3,
+    ],
+    [["bench"], () => ["bench", []], 4],
+    [
+      ["bench", "--target", "http://x", "word", "--help", "-z", "--rate", "5"],
+      () => ["bench", ["--target", "http://x", "word", "--help", "-z", "--rate", "5"]],
+      4,
+    ],
+  ];
+  for (const [args, ran, exit] of rows) {
+    test(`tollgate ${args.join(" ")}`, async () => {
+      expect(await run(args)).toEqual({ exit, out: "", err: "", ran: [ran()] });
+    });
+  }
+
+  test("version, -V and --version print one line", async () => {
+    const line = `tollgate 0.1.0 (bun ${Bun.version})\n`;
+    for (const args of [["version"], ["-V"], ["--version"]]) {
+      expect(await run(args)).toEqual({ exit: 0, out: line, err: "", ran: [] });
+    }
+  });
+
+  test("settings come from flags before variables, and the log's format from the terminal", async () => {
+    const environment = { TOLLGATE_PORT: "7", TOLLGATE_HOST: "h" };
+    expect((await run(["--port", "8"], environment, true)).ran).toEqual([
+      ["serve", configured({ port: 8, host: "h", logFormat: "pretty" })],
+    ]);
+  });
+});
+
+describe("wrong usage ends with 2 and a hint", () => {
+  const serveHint = "`serve --help` shows what is known.";
+  const rows: readonly (readonly [args: readonly string[], complaint: string, hint: string])[] = [
+    [["--prot", "1"], "unknown flag --prot; the nearest known one is --port", serveHint],
+    [
+      ["serve", "--loglevel=x"],
+      "unknown flag --loglevel; the nearest known one is --log-level",
+      serveHint,
+    ],
+    [["-x"], "unknown flag -x; the nearest known one is --host", serveHint],
+    [["--port"], "--port needs a value", serveHint],
+    [["serve", "word"], "serve takes flags only, no further words", serveHint],
+    [["--port", "1", "migrate"], "serve takes flags only, no further words", serveHint],
+    [
+      ["sevre"],
+      "unknown command sevre; the nearest known one is serve",
+      "`--help` shows what is known.",
+    ],
+    [
+      ["simulater", "--port", "1"],
+      "unknown command simulater; the nearest known one is simulator",
+      "`--help` shows what is known.",
+    ],
+    [
+      ["simulator", "--prot", "1"],
+      "unknown flag --prot; the nearest known one is --port",
+      "`simulator --help` shows what is known.",
+    ],
+    [
+      ["simulator", "--port", "x"],
+      '--port must be a whole number from 0 to 65535, not "x"',
+      "`simulator --help` shows what is known.",
+    ],
+    [
+      ["version", "word"],
+      "version takes flags only, no further words",
+      "`version --help` shows what is known.",
+    ],
+    [
+      ["migrate", "--hots", "x"],
+      "unknown flag --hots; the nearest known one is --host",
+      "`migrate --help` shows what is known.",
+    ],
+    [
+      ["migrate", "--workers", "2"],
+      "--workers asks for 2 processes, but this version runs one; leave it out or say 1",
+      "`migrate --help` lists all settings.",
+    ],
+  ];
+  for (const [args, complaint, hint] of rows) {
+    test(`tollgate ${args.join(" ")}`, async () => {
+      const err = `error: ${complaint}\n${hint}\n`;
+      expect(await run(args)).toEqual({ exit: 2, out: "", err, ran: [] });
+    });
+  }
+
+  test("every problem of the settings is a line of its own", async () => {
+    const environment = { TOLLGATE_PROT: "1", TOLLGATE_DEMO: "x" };
+    const err = `error: unknown variable TOLLGATE_PROT; the nearest known one is TOLLGATE_PORT
+error: --port must be a whole number from 0 to 65535, not "y"
+error: TOLLGATE_DEMO must be auto or off, not "x"
+\`serve --help\` lists all settings.
+`;
+    expect(await run(["--port", "y"], environment)).toEqual({ exit: 2, out: "", err, ran: [] });
+  });
+
+  test("a secret given in the wrong way is not repeated", async () => {
+    const secret = "canary-31f0";
+    const rowsOfSecrets = [
+      [`--admin-tokn=${secret}`],
+      ["serve", "--admin-token", "short", secret],
+      ["--admin-token", secret],
+      [`--encryption-key=${secret}`],
+      ["--database-url", `postgres://u:${secret}@h`],
+    ];
+    for (const args of rowsOfSecrets) {
+      const { exit, out, err } = await run(args);
+      expect([exit, out, err.includes(secret)]).toEqual([2, "", false]);
+    }
+  });
+
+  test("complaints are coloured on a terminal, unless NO_COLOR is set", async () => {
+    const [coloured, plain] = [
+      await run(["-x"], {}, true),
+      await run(["-x"], { NO_COLOR: "1" }, true),
+    ];
+    const text = "unknown flag -x; the nearest known one is --host";
+    expect([coloured.err, plain.err]).toEqual([
+      `\u001b[31merror:\u001b[39m ${text}\n\u001b[2m${serveHint}\u001b[22m\n`,
+      `error: ${text}\n${serveHint}\n`,
+    ]);
+  });
+});
+
+describe("help", () => {
+  test("lists the commands", async () => {
+    const text = `Usage: tollgate [options] [command]
+
+An LLM gateway: budgets that hold, answers that do not change.
+
+Options:
+  -V, --version        print the version
+  -h, --help           display help for command
+
+Commands:
+  serve [options]      start the gateway (the default)
+  migrate [options]    create or migrate the database, then end
+  simulator [options]  serve the simulated provider
+  bench [args...]      measure a gateway's speed; \`bench --help\` tells how
+  version              print the version
+  help [command]       display help for command
+
+\`serve --help\` lists the gateway's settings, such as --port and --data-dir.
+`;
+    for (const args of [["--help"], ["-h"], ["help"]]) {
+      expect(await run(args)).toEqual({ exit: 0, out: text, err: "", ran: [] });
+    }
+  });
+
+  test("of serve and migrate names every setting's flag", async () => {
+    for (const command of ["serve", "migrate"]) {
+      const { exit, out, ran } = await run([command, "--help"]);
+      const flags = [...out.matchAll(/^ {2}(--[a-z-]+) </gm)].map((found) => found[1]);
+      expect([exit, ran, flags]).toEqual([0, [], SETTING_NAMES.map(flagOf)]);
+    }
+  });
+
+  test("of the simulator tells the script grammar", async () => {
+    for (const args of [
+      ["simulator", "--help"],
+      ["help", "simulator"],
+    ]) {
+      const { exit, out } = await run(args);
+      expect(exit).toBe(0);
+      expect(out).toContain("tokens=20&token_delay_ms=50&cut_at=300");
+      expect(out).toContain("  first_token_delay_ms=N");
+    }
+  });
+});

@@ -1,0 +1,296 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../../../src/base/clock.ts";
+import { startTestAdmin, type TestAdmin } from "../../support/admin.ts";
+import { type Refused, refusalOf } from "../../support/refusal.ts";
+import { make, makeProvider, makeTenant } from "../../support/things.ts";
+
+const START_MS = Date.UTC(2026, 10, 20, 12);
+let nowMs = START_MS;
+let api: TestAdmin;
+let tenantId = "";
+let providerId = "";
+
+beforeAll(async () => {
+  api = await startTestAdmin({ clock: { ...systemClock, nowMs: () => nowMs } });
+  tenantId = (await makeTenant(api)).id;
+  providerId = (await makeProvider(api, { name: "openai" })).id;
+  await makeProvider(api, { name: "backup" });
+});
+afterAll(() => api.stop());
+
+describe("a route", () => {
+  test("names its providers by name or id, and shows the names", async () => {
+    const created = await api.call("POST", "/routes", {
+      body: {
+        model: "gpt-5-mini",
+        targets: [
+          { provider: providerId, model: "gpt-5-mini-2026" },
+          { provider: "backup", model: "m", weight: 3, priority: 1 },
+        ],
+      },
+    });
+    expect([created.status, created.body]).toEqual([
+      201,
+      {
+        id: expect.stringMatching(/^rte_[0-9a-f]{32}$/),
+        model: "gpt-5-mini",
+        tenant_id: null,
+        strategy: "priority",
+        targets: [
+          { provider: "openai", model: "gpt-5-mini-2026", weight: 1, priority: 0 },
+          { provider: "backup", model: "m", weight: 3, priority: 1 },
+        ],
+        created_at: "2026-11-20T12:00:00.000Z",
+        version: 1,
+      },
+    ]);
+  });
+
+  test("follows a provider that is renamed", async () => {
+    const provider = await makeProvider(api, { name: "old-name" });
+    const { id } = await make(api, "/routes", {
+      model: "follows",
+      targets: [{ provider: "old-name", model: "m" }],
+    });
+    await api.call("PATCH", `/providers/${provider.id}`, { body: { name: "new-name" } });
+    const { member } = await api.call("GET", `/routes/${id}`);
+    expect(member("targets")).toMatchObject([{ provider: "new-name" }]);
+  });
+
+  test("is one per model for all tenants, and one for each tenant", async () => {
+    const body = { model: "shared", targets: [{ provider: "openai", model: "m" }] };
+    await make(api, "/routes", body);
+    await make(api, "/routes", { ...body, tenant_id: tenantId });
+    const { id: otherTenant } = await makeTenant(api);
+    await make(api, "/routes", { ...body, tenant_id: otherTenant });
+    expect(refusalOf(await api.call("POST", "/routes", { body }))).toEqual([
+      409,
+      "conflict",
+      "/model",
+      "There is a route with the same model already.",
+    ]);
+    const own = { ...body, tenant_id: tenantId };
+    expect(refusalOf(await api.call("POST", "/routes", { body: own }))).toEqual([
+      409,
+      "conflict",
+      "/model",
+      "There is a route with the same tenant_id and model already.",
+    ]);
+    const listed = await api.call("GET", `/routes?model=shared&tenant_id=${tenantId}`);
+    expect(listed.member("data")).toMatchObject([{ tenant_id: tenantId, model: "shared" }]);
+  });
+
+  test("is changed as a whole list of targets, and removed", async () => {
+    const { id } = await make(api, "/routes", {
+      model: "changing",
+      targets: [{ provider: "openai", model: "a" }],
+    });
+    const changed = await api.call("PATCH", `/routes/${id}`, {
+      body: { targets: [{ provider: "backup", model: "b" }] },
+    });
+    expect(changed.body).toMatchObject({
+      model: "changing",
+      targets: [{ provider: "backup", model: "b", weight: 1, priority: 0 }],
+      version: 2,
+    });
+    const renamed = await api.call("PATCH", `/routes/${id}`, { body: { model: "changed" } });
+    expect(renamed.body).toMatchObject({ model: "changed", targets: [{ provider: "backup" }] });
+    expect((await api.call("DELETE", `/routes/${id}`)).status).toBe(204);
+  });
+
+  test.each<readonly [what: string, body: object, refused: Refused]>([
+    [
+      "has no targets",
+      { targets: [] },
+      [400, "invalid_request", "/targets", "targets must be a list of 1 to 50 items."],
+    ],
+    [
+      "names a provider that does not exist",
+      {
+        targets: [
+          { provider: "openai", model: "m" },
+          { provider: "nobody", model: "m" },
+        ],
+      },
+      [
+        422,
+        "unprocessable",
+        "/targets/1/provider",
+        "targets.1.provider: there is no provider nobody.",
+      ],
+    ],
+    [
+      "has a target with a mistyped member",
+      { targets: [{ provider: "openai", modle: "m" }] },
+      [
+        400,
+        "invalid_request",
+        "/targets/0/modle",
+        '"modle" is not a member that can be set here; the nearest known one is model.',
+      ],
+    ],
+    [
+      "has a model with a control character",
+      { model: "gpt\u0000" },
+      [
+        400,
+        "invalid_request",
+        "/model",
+        "model must be 1 to 256 characters without control characters or surrounding spaces.",
+      ],
+    ],
+    [
+      "has a model with a space at its end",
+      { model: "gpt " },
+      [
+        400,
+        "invalid_request",
+        "/model",
+        "model must be 1 to 256 characters without control characters or surrounding spaces.",
+      ],
+    ],
+    [
+      "asks for a strategy of a later version",
+      { strategy: "cheapest" },
+      [
+        422,
+        "unprocessable",
+        "/strategy",
+        'strategy cannot be "cheapest" in this version: it must be "priority".',
+      ],
+    ],
+    [
+      "belongs to a tenant that does not exist",
+      { tenant_id: "ten_0" },
+      [422, "unprocessable", "/tenant_id", "tenant_id names something that does not exist here."],
+    ],
+  ])("that %s is refused", async (_what, body, refused) => {
+    const answer = await api.call("POST", "/routes", {
+      body: { model: "new", targets: [{ provider: "openai", model: "m" }], ...body },
+    });
+    expect(refusalOf(answer)).toEqual(refused);
+  });
+});
+
+describe("a price", () => {
+  test("is exact, in texts or numbers, and counts from when it was set", async () => {
+    const created = await api.call("POST", "/prices", {
+      body: {
+        provider: "openai",
+        model: "m1",
+        input_usd_per_million: 0.1,
+        output_usd_per_million: "0.400001",
+        cached_input_usd_per_million: "0",
+        context_tokens_max: 128_000,
+      },
+    });
+    const shown = {
+      id: expect.stringMatching(/^prc_[0-9a-f]{32}$/),
+      provider: "openai",
+      model: "m1",
+      input_usd_per_million: "0.10",
+      output_usd_per_million: "0.400001",
+      cached_input_usd_per_million: "0.00",
+      context_tokens_max: 128_000,
+      output_tokens_max: null,
+      source: "operator",
+      effective_at: "2026-11-20T12:00:00.000Z",
+      created_at: "2026-11-20T12:00:00.000Z",
+      version: 1,
+    };
+    expect([created.status, created.body]).toEqual([201, shown]);
+    nowMs = START_MS + 60_000;
+    const path = `/prices/${String(created.member("id"))}`;
+    const bounded = await api.call("PATCH", path, { body: { output_tokens_max: 4_096 } });
+    expect(bounded.body).toEqual({ ...shown, output_tokens_max: 4_096, version: 2 });
+    const changed = await api.call("PATCH", path, {
+      body: { cached_input_usd_per_million: null, input_usd_per_million: "0" },
+    });
+    expect(changed.body).toEqual({
+      ...shown,
+      input_usd_per_million: "0.00",
+      cached_input_usd_per_million: null,
+      output_tokens_max: 4_096,
+      effective_at: "2026-11-20T12:01:00.000Z",
+      version: 3,
+    });
+    nowMs = START_MS;
+    expect((await api.call("DELETE", path)).status).toBe(204);
+  });
+
+  test("is one per provider and model, and listed by either", async () => {
+    const body = {
+      provider: "openai",
+      model: "m2",
+      input_usd_per_million: "1",
+      output_usd_per_million: "2",
+    };
+    await make(api, "/prices", body);
+    await make(api, "/prices", { ...body, provider: "backup" });
+    expect(refusalOf(await api.call("POST", "/prices", { body }))).toEqual([
+      409,
+      "conflict",
+      "/model",
+      "There is a price with the same provider and model already.",
+    ]);
+    const listed = await api.call("GET", "/prices?provider=backup");
+    expect(listed.member("data")).toMatchObject([{ provider: "backup", model: "m2" }]);
+    const ofBoth = await api.call("GET", `/prices?provider=${providerId}&model=m2`);
+    expect(ofBoth.member("data")).toMatchObject([{ provider: "openai", model: "m2" }]);
+    expect((await api.call("GET", "/prices?provider=nobody")).body).toEqual({
+      data: [],
+      next_cursor: null,
+    });
+  });
+
+  const mustBe =
+    'input_usd_per_million must be US dollars per million tokens with at most 6 decimals, such as "2.50".';
+  test.each<readonly [what: string, body: object, refused: Refused]>([
+    [
+      "has more decimals than count",
+      { input_usd_per_million: "0.0000001" },
+      [400, "invalid_request", "/input_usd_per_million", mustBe],
+    ],
+    [
+      "is negative",
+      { input_usd_per_million: -1 },
+      [400, "invalid_request", "/input_usd_per_million", mustBe],
+    ],
+    [
+      "is no number",
+      { input_usd_per_million: "free" },
+      [400, "invalid_request", "/input_usd_per_million", mustBe],
+    ],
+    [
+      "is nothing",
+      { input_usd_per_million: null },
+      [400, "invalid_request", "/input_usd_per_million", mustBe],
+    ],
+    [
+      "is more than a dollar a token",
+      { output_usd_per_million: "1000000.000001" },
+      [
+        400,
+        "invalid_request",
+        "/output_usd_per_million",
+        "output_usd_per_million must be at most 1000000.00.",
+      ],
+    ],
+    [
+      "is for a provider that does not exist",
+      { provider: "nobody" },
+      [422, "unprocessable", "/provider", "There is no provider nobody."],
+    ],
+  ])("that %s is refused", async (_what, body, refused) => {
+    const answer = await api.call("POST", "/prices", {
+      body: {
+        provider: "openai",
+        model: "m3",
+        input_usd_per_million: "1",
+        output_usd_per_million: "2",
+        ...body,
+      },
+    });
+    expect(refusalOf(answer)).toEqual(refused);
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * The bench as a command: runs what the options ask for, reports, and answers with an exit code.
+ * An interrupt ends the load at once and everything that was started with it; a second one ends
+ * the waiting too.
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import { systemRandom } from "../src/base/random.ts";
+import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from "./options.ts";
+import { type Sheet, sheetHtml, sheetSvg } from "./plot-sheet.ts";
+import { FULL, QUICK } from "./profile.ts";
+import { suiteSheet } from "./report-plot.ts";
+import { suiteReport } from "./report-table.ts";
+import { targetReport, targetSheet } from "./report-target.ts";
+import { resultsJson } from "./results.ts";
+import { runSuite } from "./suite.ts";
+import { measureTarget } from "./target.ts";
+import { type BenchIo, Progress } from "./terminal.ts";
+
+/** 0 measured, 1 failed, 2 wrong usage. */
+export type BenchExit = 0 | 1 | 2;
+
+/** Reads a command line and runs it. */
+export async function runBenchCommand(args: readonly string[], io: BenchIo): Promise<BenchExit> {
+  const reading = parseBenchOptions(args);
+  if (reading.kind === "help") {
+    io.out(BENCH_USAGE);
+    return 0;
+  }
+  if (reading.kind === "misuse") {
+    io.err(`${reading.complaint}\nTry --help.\n`);
+    return 2;
+  }
+  return await runBench(reading.options, io);
+}
+
+/** Runs a benchmark; reports through `io` and never throws. */
+async function runBench(options: BenchOptions, io: BenchIo): Promise<BenchExit> {
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(1);
+    io.err("\nstopping\n");
+    interrupt.abort(new Error("interrupted"));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return options.kind === "suite"
+      ? await suite(options, io, interrupt.signal)
+      : await target(options, io, interrupt.signal);
+  } catch (error) {
+    io.err(`bench failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+type Files = { readonly jsonPath: string | undefined; readonly plotPath: string | undefined };
+
+async function suite(
+  options: Extract<BenchOptions, { kind: "suite" }>,
+  io: BenchIo,
+  signal: AbortSignal,
+): Promise<BenchExit> {
+  const results = await runSuite(options.quick ? QUICK : FULL, io, signal);
+  io.out(`${suiteReport(results)}\n`);
+  const stem = join(resolve(import.meta.dir, "results"), results.startedAt.replaceAll(":", "-"));
+  const files = {
+    jsonPath: options.jsonPath ?? `${stem}.json`,
+    plotPath: options.plotPath ?? `${stem}.svg`,
+  };
+  await write(files, io, { results, sheet: suiteSheet(results) });
+  return 0;
+}
+
+async function target(
+  options: Extract<BenchOptions, { kind: "target" }>,
+  io: BenchIo,
+  signal: AbortSignal,
+): Promise<BenchExit> {
+  const { ways, load, durationMs, stream, tokensMax } = options;
+  const progress = new Progress(io, systemClock, 1);
+  progress.begin("measuring", durationMs * ways.length);
+  const context = { clock: systemClock, random: systemRandom, signal, note: progress.note };
+  const plan = { ways, load, durationMs, stream, tokensMax };
+  const results = await measureTarget(plan, context).finally(() => progress.end());
+  io.out(targetReport(results));
+  await write(options, io, { results, sheet: targetSheet(results) });
+  for (const name of results.broken)
+    io.err(`${name}: too little succeeded, see the failures above\n`);
+  return results.broken.length === 0 ? 0 : 1;
+}
+
+async function write(
+  files: Files,
+  io: BenchIo,
+  content: { readonly results: object; readonly sheet: Sheet },
+): Promise<void> {
+  if (files.jsonPath !== undefined) {
+    await save(files.jsonPath, resultsJson(content.results), io);
+  }
+  if (files.plotPath !== undefined) {
+    const draw = files.plotPath.endsWith(".html") ? sheetHtml : sheetSvg;
+    await save(files.plotPath, draw(content.sheet), io);
+  }
+}
+
+async function save(path: string, content: string, io: BenchIo): Promise<void> {
+  await mkdir(dirname(resolve(path)), { recursive: true });
+  await Bun.write(path, content);
+  io.out(`written: ${path}\n`);
+}

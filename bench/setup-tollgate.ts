@@ -1,0 +1,106 @@
+/**
+ * Configures a fresh Tollgate over its admin API so that every control is on and none refuses: a
+ * price on every model, hard budgets on access token, project and tenant, and limits of all three
+ * kinds on each of the three. Returns what a client needs to call it.
+ */
+import { WORKLOAD_NAMES, type WorkloadName } from "./profile.ts";
+
+/** A running Tollgate and what it is to be configured with. */
+export type SetupOptions = {
+  readonly gateway: URL;
+  readonly adminToken: string;
+  /** The upstream's base address with its version, as a provider is configured. */
+  readonly upstreamBase: string;
+  readonly upstreamModel: (workload: WorkloadName) => string;
+  readonly signal: AbortSignal;
+};
+
+/** What a client needs to call it. */
+export type TollgateAccess = {
+  readonly token: string;
+  /** The public model name of a workload's route. */
+  readonly model: (workload: WorkloadName) => string;
+};
+
+type Created = { readonly id: string; readonly token?: string };
+
+/** Large enough that nothing is refused, in every unit; all of it is checked all the same. */
+const amountUsd = "1000000.00";
+const perMinute = { requests: 100_000_000, tokens: 1_000_000_000 };
+const concurrentMax = 100_000;
+const requestsMax = 1_000_000_000;
+
+/** Throws with the API's answer when a step is refused. */
+export async function setUpTollgate(options: SetupOptions): Promise<TollgateAccess> {
+  const create = (noun: string, members: object): Promise<Created> => post(options, noun, members);
+  const tenant = await create("tenants", { name: "bench" });
+  const project = await create("projects", { tenant_id: tenant.id, name: "bench" });
+  const provider = await create("providers", {
+    name: "bench-upstream",
+    dialect: "openai",
+    base_url: options.upstreamBase,
+    credential: "sk-bench-upstream",
+    allow_private_network: true,
+    max_concurrent: concurrentMax,
+    enabled: true,
+  });
+  for (const workload of WORKLOAD_NAMES) {
+    const model = options.upstreamModel(workload);
+    await create("prices", {
+      provider: provider.id,
+      model,
+      input_usd_per_million: "0.15",
+      output_usd_per_million: "0.60",
+    });
+    await create("routes", {
+      model: publicModel(workload),
+      strategy: "priority",
+      targets: [{ provider: provider.id, model, weight: 1, priority: 1 }],
+    });
+  }
+  const token = await create("tokens", {
+    tenant_id: tenant.id,
+    project_id: project.id,
+    name: "bench",
+    duration_minutes: 120,
+    max_requests: requestsMax,
+    allowed_models: WORKLOAD_NAMES.map((workload) => publicModel(workload)),
+  });
+  if (token.token === undefined) throw new Error("the admin API returned no access token");
+  const scopes = [
+    { type: "token", id: token.id },
+    { type: "project", id: project.id },
+    { type: "tenant", id: tenant.id },
+  ];
+  for (const scope of scopes) {
+    await create("budgets", { scope, amount_usd: amountUsd, window: "day", mode: "hard" });
+    await create("limits", {
+      scope,
+      requests_per_minute: perMinute.requests,
+      tokens_per_minute: perMinute.tokens,
+      max_concurrent: concurrentMax,
+    });
+  }
+  return { token: token.token, model: publicModel };
+}
+
+function publicModel(workload: WorkloadName): string {
+  return `bench-${workload}`;
+}
+
+async function post(options: SetupOptions, noun: string, members: object): Promise<Created> {
+  const answer = await fetch(new URL(`/api/v1/${noun}`, options.gateway), {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${options.adminToken}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(members),
+    signal: options.signal,
+  });
+  const text = await answer.text();
+  if (answer.status !== 201) {
+    throw new Error(`POST /api/v1/${noun} answered ${answer.status}: ${text.slice(0, 500)}`);
+  }
+  return JSON.parse(text) as Created;
+}

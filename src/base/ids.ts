@@ -12,6 +12,7 @@ export const ID_PREFIXES = {
   route: "rte_",
   price: "prc_",
   budget: "bud_",
+  credit: "crd_",
   limit: "lim_",
   request: "req_",
   attempt: "att_",

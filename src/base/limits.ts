@@ -38,6 +38,19 @@ export const LIMITS = {
   afterTerminatorMs: 1_000,
   /** How long a left client's answer is read on where the provider's policy is `drain`. */
   clientGoneDrainMs: 20_000,
+  /** Left clients' answers that are read on at once; past this, the oldest rule, `abort`, holds. */
+  clientGoneDrainsMax: 256,
+  /** As much of one left client's answer is read on. */
+  clientGoneDrainBytesMax: 8 * 1024 * 1024,
+  /** Generated text that is kept of one answer for counting; what is longer is extrapolated. */
+  countedOutputBytesMax: 256 * 1024,
+  /** The same of a client's body. */
+  countedInputBytesMax: 64 * 1024,
+  /** How long the counting of tokens may take, starting its thread included. */
+  tokenCountMs: 5_000,
+  tokenCountsWaitingMax: 256,
+  /** After this long without a question the counting thread gives its 65 MB back. */
+  tokenCounterIdleMs: 60_000,
   /** Holds and postings waiting for the writer thread; past this, admission answers 503. */
   ledgerQueueMax: 50_000,
   /** Request rows waiting for the writer thread; past this they drop, counted. */
@@ -68,7 +81,18 @@ export const LIMITS = {
   lastBytesMs: 2_000,
   pageRowsDefault: 50,
   pageRowsMax: 200,
-  tenantIdleMs: 10 * 60_000,
+  /** After this long without a request an owner's actor is dropped. */
+  ownerIdleMs: 10 * 60_000,
+  /** Actors of end users in memory, of 13 KB each; above it the longest idle ones are dropped. */
+  endUserActorsMax: 5_000,
+  /** End users are whatever clients write: longer words are known by their hash. */
+  endUserCharactersMax: 128,
+  /** How often learned sizes, alerts and unpriced models that wait are written. */
+  sideWriteMs: 20_000,
+  /** Models without a price that are listed; clients may name any number. */
+  unpricedModelsMax: 1_000,
+  /** Alerts known to be recorded, so that a rebuilt actor need not ask the store again. */
+  alertsKnownMax: 10_000,
   configFileBytesMax: 1024 * 1024,
   /** Label sets of one metric; what comes later counts under `other`. */
   metricLabelSetsMax: 1_000,

@@ -53,6 +53,11 @@ export function parseUsdPerMillion(text: string | number): PicoUsd | undefined {
   return parseDecimal(text, 6);
 }
 
+/** A fee in dollars → pico-dollars; undefined when it is not one, or has more than 12 decimals. */
+export function parseFeeUsd(text: string | number): PicoUsd | undefined {
+  return parseDecimal(text, 12);
+}
+
 function formatDecimal(units: number, decimals: number, decimalsMin: number): string {
   assert(Number.isSafeInteger(units), `amount is not a safe integer: ${units}`);
   const digits = String(Math.abs(units)).padStart(decimals + 1, "0");
@@ -71,7 +76,16 @@ export function formatUsdPerMillion(price: PicoUsd): string {
   return formatDecimal(price, 6, 2);
 }
 
-/** Sum of `tokens × price` pairs in pico-dollars, rounded up once to nano-dollars. */
+/** Pico-dollars of a fee → dollars as text, exact, at least two decimals. */
+export function formatFeeUsd(fee: PicoUsd): string {
+  return formatDecimal(fee, 12, 2);
+}
+
+/**
+ * Sum of `tokens × price` pairs in pico-dollars, rounded up once to nano-dollars. Ends at the largest
+ * amount that the ledger holds: a report beyond it is billed as that, because an attempt that cannot
+ * be posted would be free.
+ */
 export function costOf(parts: readonly (readonly [tokens: number, price: PicoUsd])[]): NanoUsd {
   let picoUsd = 0n;
   let exact = 0;
@@ -86,6 +100,5 @@ export function costOf(parts: readonly (readonly [tokens: number, price: PicoUsd
   if (picoUsd === 0n) return Math.ceil(exact / PICO_PER_NANO);
   const total = picoUsd + BigInt(exact);
   const nano = (total + 999n) / 1000n;
-  assert(nano <= BigInt(NANO_USD_MAX), "cost passes the largest amount the ledger holds");
-  return Number(nano);
+  return nano <= BigInt(NANO_USD_MAX) ? Number(nano) : NANO_USD_MAX;
 }

@@ -3,7 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { ID_PREFIXES, type IdKind, newId } from "../../src/base/ids.ts";
 import { assertLimits, LIMITS } from "../../src/base/limits.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import { scopesOf } from "../../src/base/scope.ts";
+import {
+  isLimitScope,
+  limitScopeIdOf,
+  ownerKey,
+  SCOPE_TYPES,
+  scopesOf,
+} from "../../src/base/scope.ts";
 
 describe("limits", () => {
   test("fit together", () => {
@@ -19,19 +25,52 @@ describe("limits", () => {
 });
 
 describe("scopes", () => {
-  test("go from the narrowest to the widest", () => {
-    expect(scopesOf({ tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" })).toEqual([
+  const all = {
+    tokenId: "tok_1",
+    projectId: "prj_1",
+    tenantId: "ten_1",
+    endUserId: "ann",
+    routeId: "rte_1",
+    providerId: "prv_1",
+  };
+  const onlyNeeded = { ...all, projectId: null, endUserId: null, routeId: null };
+
+  test("of money go from the narrowest to the widest", () => {
+    expect(scopesOf(all)).toEqual([
       { type: "token", id: "tok_1" },
+      { type: "end_user", id: "ten_1/ann" },
       { type: "project", id: "prj_1" },
       { type: "tenant", id: "ten_1" },
+      { type: "route", id: "rte_1" },
+      { type: "provider", id: "prv_1" },
+      { type: "global", id: "*" },
     ]);
   });
 
-  test("leave out a project that there is not", () => {
-    expect(scopesOf({ tokenId: "tok_1", projectId: null, tenantId: "ten_1" })).toEqual([
+  test("leave out what there is not", () => {
+    expect(scopesOf(onlyNeeded)).toEqual([
       { type: "token", id: "tok_1" },
       { type: "tenant", id: "ten_1" },
+      { type: "provider", id: "prv_1" },
+      { type: "global", id: "*" },
     ]);
+  });
+
+  test("of rates and slots are those of a tenant", () => {
+    const types = SCOPE_TYPES.filter(isLimitScope);
+    expect(types).toEqual(["token", "project", "tenant"]);
+    expect(types.map((type) => limitScopeIdOf(all, type))).toEqual(["tok_1", "prj_1", "ten_1"]);
+    expect(types.map((type) => limitScopeIdOf(onlyNeeded, type))).toEqual(["tok_1", null, "ten_1"]);
+  });
+
+  test("have an owner each, known by a key of its own", () => {
+    const keys = [
+      ownerKey({ type: "tenant", tenantId: "ten_1" }),
+      ownerKey({ type: "end_user", tenantId: "ten_1", endUserId: "ann" }),
+      ownerKey({ type: "end_user", tenantId: "ten_1", endUserId: "bob" }),
+      ownerKey({ type: "everyone" }),
+    ];
+    expect(keys).toEqual(["ten_1", "ten_1/ann", "ten_1/bob", "*"]);
   });
 });
 
@@ -49,6 +88,7 @@ describe("ids", () => {
       "rte_…",
       "prc_…",
       "bud_…",
+      "crd_…",
       "lim_…",
       "req_…",
       "att_…",

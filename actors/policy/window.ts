@@ -1,109 +1,110 @@
 /**
- * Windows of budgets as arithmetic: the day or month that contains a moment, in the calendar of any
- * IANA zone, through daylight saving, skipped days and offsets of minutes. No job ever resets
- * anything; consecutive windows touch, so every moment lies in exactly one.
+ * Windows of budgets as arithmetic: the hour, day, week or month that contains a moment, in the
+ * calendar of any IANA zone, through daylight saving, skipped days and offsets of minutes. No job
+ * ever resets anything. Invariant: consecutive windows touch, so every moment lies in exactly one.
  *
- * A calendar day begins at the first moment whose local clock shows that date or a later one.
+ * A day, week or month begins at the first moment whose local clock shows its anchor or later.
  */
 import { assert } from "../../src/base/assert.ts";
+import { hourAt, offsetAt, reachedAt } from "./window-clock.ts";
 
-export type WindowKind = "day" | "month" | "total";
+export type WindowKind = "hour" | "day" | "week" | "month" | "total";
+
+/**
+ * Where a window begins within its calendar unit; absent members: Monday, day 1, midnight. Members
+ * that the kind of window has no use for change nothing.
+ */
+export type WindowAnchor = {
+  /** 0..23 on the local clock, of a day, week or month. */
+  readonly hour?: number;
+  /** 1 Monday..7 Sunday, of a week. */
+  readonly weekday?: number;
+  /** 1..31, of a month; a shorter month begins on its last day. */
+  readonly day?: number;
+};
+
+export type WindowTerms = {
+  readonly window: WindowKind;
+  readonly timeZone: string;
+  readonly anchor: WindowAnchor | null;
+};
 
 /** From `startMs` up to but without `endMs`; null for a window that never ends. */
 export type WindowSpan = { readonly startMs: number; readonly endMs: number | null };
 
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** 1970-01-05, a Monday, as a local time written as if UTC. */
+const MONDAY_MS = 4 * DAY_MS;
 
 /** Every moment: what a budget without a window counts over. */
 const TOTAL: WindowSpan = { startMs: 0, endMs: null };
 
-/** The window of `kind` that contains `atMs`. Throws RangeError for a zone that does not exist. */
-export function windowOf(kind: WindowKind, timeZone: string, atMs: number): WindowSpan {
-  if (kind === "total") return TOTAL;
-  const offsetMs = isUtc(timeZone) ? 0 : offsetOf(formatterOf(timeZone), atMs);
-  const local = new Date(atMs + offsetMs);
-  const shown = spanOf(kind, timeZone, local, 0);
-  // A clock that went back over midnight shows the date before, whose window has ended.
-  const span = atMs < shown.endMs ? shown : spanOf(kind, timeZone, local, 1);
-  assert(span.startMs <= atMs && atMs < span.endMs, `no ${kind} of ${timeZone} contains ${atMs}`);
-  return span;
+/** The window that contains `atMs`. Throws RangeError for a zone that does not exist. */
+export function windowOf(terms: WindowTerms, atMs: number): WindowSpan {
+  const { window, timeZone } = terms;
+  if (window === "total") return TOTAL;
+  if (window === "hour") return hourAt(timeZone, atMs);
+  const units = window === "month" ? monthsOf(terms.anchor) : daysOf(window, terms.anchor);
+  let index = units.indexOf(atMs + offsetAt(timeZone, atMs));
+  let startMs = reachedAt(timeZone, units.startOf(index));
+  let endMs = reachedAt(timeZone, units.startOf(index + 1));
+  // A clock that went back over the anchor shows the unit before, whose window has ended.
+  while (endMs <= atMs) {
+    index += 1;
+    startMs = endMs;
+    endMs = reachedAt(timeZone, units.startOf(index + 1));
+  }
+  assert(startMs <= atMs, `no ${window} of ${timeZone} contains ${atMs}`);
+  return { startMs, endMs };
 }
 
-/** The window of the date that `local` reads (as if UTC), or the one `step` after it. */
-function spanOf(
-  kind: "day" | "month",
-  timeZone: string,
-  local: Date,
-  step: number,
-): { readonly startMs: number; readonly endMs: number } {
-  const year = local.getUTCFullYear();
-  const month = local.getUTCMonth();
-  const at = (count: number): number =>
-    kind === "day"
-      ? Date.UTC(year, month, local.getUTCDate() + count)
-      : Date.UTC(year, month + count, 1);
+/** The window that ended where `span`, a window of these terms, begins; null for total. */
+export function windowBefore(terms: WindowTerms, span: WindowSpan): WindowSpan | null {
+  if (terms.window === "total") return null;
+  const before = windowOf(terms, span.startMs - 1);
+  assert(before.endMs === span.startMs, `no ${terms.window} of these terms begins at the span`);
+  return before;
+}
+
+/** Calendar units one after the other, in local time written as if UTC. */
+type Units = {
+  readonly indexOf: (localMs: number) => number;
+  readonly startOf: (index: number) => number;
+};
+
+function daysOf(window: "day" | "week", anchor: WindowAnchor | null): Units {
+  const weekday = within(anchor?.weekday ?? 1, 1, 7);
+  const unitMs = window === "day" ? DAY_MS : 7 * DAY_MS;
+  const firstMs = MONDAY_MS + (weekday - 1) * DAY_MS + hourMsOf(anchor);
   return {
-    startMs: boundaryMs(timeZone, at(step)),
-    endMs: boundaryMs(timeZone, at(step + 1)),
+    indexOf: (localMs) => Math.floor((localMs - firstMs) / unitMs),
+    startOf: (index) => firstMs + index * unitMs,
   };
 }
 
-/** The first moment whose local clock has reached `localMs`, a local midnight written as if UTC. */
-function boundaryMs(timeZone: string, localMs: number): number {
-  if (isUtc(timeZone)) return localMs;
-  const formatter = formatterOf(timeZone);
-  // Offsets lie between -12 h and +14 h (a whole day at most where the date line moved), so the
-  // boundary lies in between, and so does a transition that touches it.
-  let lowMs = localMs - DAY_MS - HOUR_MS;
-  let highMs = localMs + DAY_MS + HOUR_MS;
-  const before = offsetOf(formatter, lowMs);
-  const after = offsetOf(formatter, highMs);
-  if (before === after) return localMs - before;
-  while (highMs - lowMs > 1) {
-    const middleMs = Math.floor((lowMs + highMs) / 2);
-    if (offsetOf(formatter, middleMs) === before) lowMs = middleMs;
-    else highMs = middleMs;
-  }
-  const transitionMs = highMs;
-  if (localMs - before < transitionMs) return localMs - before;
-  // Midnight itself may have been skipped; then the day begins with the transition.
-  return Math.max(transitionMs, localMs - after);
+/** Months are counted from January 1970. */
+function monthsOf(anchor: WindowAnchor | null): Units {
+  const day = within(anchor?.day ?? 1, 1, 31);
+  const hourMs = hourMsOf(anchor);
+  const startOf = (index: number): number =>
+    Math.min(Date.UTC(1970, index, day), Date.UTC(1970, index + 1, 0)) + hourMs;
+  const indexOf = (localMs: number): number => {
+    const local = new Date(localMs);
+    const index = (local.getUTCFullYear() - 1970) * 12 + local.getUTCMonth();
+    return localMs < startOf(index) ? index - 1 : index;
+  };
+  return { indexOf, startOf };
 }
 
-function isUtc(timeZone: string): boolean {
-  return timeZone === "UTC" || timeZone === "Etc/UTC";
+function hourMsOf(anchor: WindowAnchor | null): number {
+  return within(anchor?.hour ?? 0, 0, 23) * HOUR_MS;
 }
 
-/** Making a formatter costs 50 µs. As many entries as zones are configured, 600 exist. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-function formatterOf(timeZone: string): Intl.DateTimeFormat {
-  let formatter = formatters.get(timeZone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      calendar: "iso8601",
-      numberingSystem: "latn",
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-      second: "numeric",
-    });
-    formatters.set(timeZone, formatter);
-  }
-  return formatter;
-}
-
-/** Local time minus UTC at a moment, in milliseconds. */
-function offsetOf(formatter: Intl.DateTimeFormat, atMs: number): number {
-  const fields = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
-  for (const { type, value } of formatter.formatToParts(atMs)) {
-    if (type in fields) fields[type as keyof typeof fields] = Number(value);
-  }
-  const { year, month, day, hour, minute, second } = fields;
-  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(atMs / 1_000) * 1_000;
+function within(value: number, min: number, max: number): number {
+  assert(
+    Number.isInteger(value) && value >= min && value <= max,
+    `a window's anchor has ${value} where ${min} to ${max} is possible`,
+  );
+  return value;
 }

@@ -2,49 +2,28 @@
  * What goes into the actors and what comes out: inputs, events and verdict values, as data. Events
  * carry `atMs`, stamped where they enter; nothing in this folder reads a clock or draws a number.
  */
-import type { ScopeChain, ScopeRef } from "../src/base/scope.ts";
+import type { AttemptScopes, ScopeChain } from "../src/base/scope.ts";
 import type { NanoUsd } from "../src/base/units.ts";
 import type { Verdict } from "../src/base/verdict.ts";
+import type { LearnedInputs } from "./policy/learned-input.ts";
 import type { LearnedOutputs } from "./policy/learned-output.ts";
+import type { BudgetRule, LimitRule, RequestAllowance } from "./rules.ts";
 
-// ---- tenant: rules ---------------------------------------------------------------------------
+export type {
+  BudgetAlert,
+  BudgetCredit,
+  BudgetRule,
+  LimitRule,
+  RequestAllowance,
+} from "./rules.ts";
 
-export type BudgetWindow = "day" | "month" | "total";
-
-export type BudgetRule = {
-  readonly id: string;
-  readonly scope: ScopeRef;
-  /** null means unlimited: spend is counted, nothing is refused. 0 blocks everything priced. */
-  readonly amountNanoUsd: NanoUsd | null;
-  readonly window: BudgetWindow;
-  /** IANA zone of the window's calendar. */
-  readonly timeZone: string;
-  /** A soft budget counts and never refuses. */
-  readonly mode: "hard" | "soft";
-};
-
-export type LimitRule = {
-  readonly id: string;
-  readonly scope: ScopeRef;
-  readonly requestsPerMinute: number | null;
-  readonly tokensPerMinute: number | null;
-  readonly maxConcurrent: number | null;
-  /** Requests that may come at once after a quiet time; one minute's worth when null. */
-  readonly burst: number | null;
-};
-
-/** A token's life-long request allowance. */
-export type RequestAllowance = {
-  readonly tokenId: string;
-  readonly requestsMax: number;
-  readonly requestsUsed: number;
-};
+// ---- tenant: what it is built from -------------------------------------------------------------
 
 /** A hold without a posting, as the ledger knows it. */
 export type OpenHold = {
   readonly attemptId: string;
   readonly exchangeId: string;
-  readonly scopes: ScopeChain;
+  readonly scopes: AttemptScopes;
   readonly heldNanoUsd: NanoUsd;
   readonly heldAtMs: number;
 };
@@ -65,14 +44,25 @@ export type SlotOwner = {
 };
 
 export type TenantInput = {
-  readonly tenantId: string;
+  /** Whose rules these are (`ownerKey`): a tenant, an end user of one, or everyone. */
+  readonly ownerKey: string;
+  /** The tenant that every question must come from; null where the owner spans tenants. */
+  readonly tenantId: string | null;
   readonly status: "active" | "suspended";
   readonly budgets: readonly BudgetRule[];
   readonly limits: readonly LimitRule[];
   readonly allowances: readonly RequestAllowance[];
-  /** Posted in the window that contains `atMs`, by budget id; a budget without an entry has 0. */
+  /**
+   * Posted in the window that contains `atMs`, by budget id; a budget without an entry has 0. Resets
+   * are not taken off.
+   */
   readonly postedNanoUsd: Readonly<Record<string, NanoUsd>>;
   readonly openHolds: readonly OpenHold[];
+  /**
+   * The latest time at which the ledger has money of this owner. Past `atMs` it means that the clock
+   * was set back: windows from there to here are read anew when they come.
+   */
+  readonly ledgerReachesMs?: number | null;
   readonly slotOwners: readonly SlotOwner[];
   readonly fills: readonly BucketFill[];
   /** What the actor before this one has learned, handed over as a whole; null at the first start. */
@@ -83,13 +73,12 @@ export type TenantInput = {
 // ---- tenant: events --------------------------------------------------------------------------
 
 /**
- * One way to run an attempt, in order of preference. `nanoUsd` is its worst case by the learned
- * input factor, `strictNanoUsd` by the absolute bound (one token per byte), which alone counts
- * when the budget is nearly exhausted. `outputTokensCap` is null when the request goes out as it is.
+ * One way to run an attempt, in order of preference, and its worst case: one token for each byte of
+ * input, so that the amount of a budget holds by construction.
  */
 export type HoldOption = {
   readonly nanoUsd: NanoUsd;
-  readonly strictNanoUsd: NanoUsd;
+  /** null when the request goes out as it is. */
   readonly outputTokensCap: number | null;
 };
 
@@ -106,7 +95,7 @@ export type TenantEvent =
       readonly type: "exchange.admit";
       readonly exchangeId: string;
       readonly attemptId: string;
-      readonly scopes: ScopeChain;
+      readonly scopes: AttemptScopes;
       /** Model tokens held against token rates until the exchange ends. */
       readonly tokens: number;
       readonly options: readonly HoldOption[];
@@ -117,6 +106,7 @@ export type TenantEvent =
       readonly type: "attempt.hold";
       readonly exchangeId: string;
       readonly attemptId: string;
+      readonly scopes: AttemptScopes;
       readonly options: readonly HoldOption[];
       readonly atMs: number;
     }
@@ -156,6 +146,10 @@ export type RateState = {
 export type AdmitValue = {
   readonly heldNanoUsd: NanoUsd;
   readonly outputTokensCap: number | null;
+  /** Place of the option that was held. */
+  readonly optionIndex: number;
+  /** True when a budget of the chain wants a stream stopped that reaches this hold. */
+  readonly stopsAtHold: boolean;
   readonly requests: RateState | null;
   readonly tokens: RateState | null;
 };
@@ -166,6 +160,9 @@ export type TenantVerdict = Verdict<AdmitValue>;
 /** What the admin API and the metrics show of one budget, now. */
 export type BudgetState = {
   readonly budgetId: string;
+  /** With the credits in force; null: unlimited. */
+  readonly amountNanoUsd: NanoUsd | null;
+  /** Less what resets took back. */
   readonly postedNanoUsd: NanoUsd;
   readonly heldNanoUsd: NanoUsd;
   readonly windowStartedAtMs: number;
@@ -186,6 +183,10 @@ export type LimitState = {
 export type ProviderInput = {
   readonly providerId: string;
   readonly maxConcurrent: number | null;
+  /** What was learned in an earlier run, handed over as a whole. */
+  readonly learnedInputs?: LearnedInputs | null;
+  /** Attempts under way that an actor before this one permitted: they keep their slots until they end. */
+  readonly inFlight?: readonly string[];
   readonly atMs: number;
 };
 

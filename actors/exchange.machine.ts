@@ -1,17 +1,18 @@
 /**
  * One client request, from its first attempt to its end: what is to be done next.
  *
+ *   idle        exchange.begin    → attempting
  *   attempting  attempt.failed    → attempting (another candidate) | backingOff | settling
  *               candidate.refused → attempting (another candidate) | backingOff | settling
  *               content.started   → relaying
  *   backingOff  backoff.elapsed   → attempting | settling (the deadline has passed)
  *   relaying    attempt.failed    → settling: nothing is retried after content
- *   settling    exchange.settled  → ended
+ *   settling    exchange.settled  → idle, ready for another request
  *   attempting, relaying              answer.ended → settling
  *   attempting, backingOff, relaying  client.left  → settling
  *
  * Invariant: at most `attemptsMax` attempts over all candidates, none after content, none begun after
- * the deadline. Whatever happens, the way ends in settling.
+ * the deadline. Whatever happens, the way ends in settling. Nothing of a request is left to the next.
  */
 import { setup } from "xstate";
 import { assert } from "../src/base/assert.ts";
@@ -21,23 +22,31 @@ import { moveAfterFailure, moveAfterRefusal, type Course, type Move } from "./po
 type Failed = Extract<ExchangeEvent, { type: "attempt.failed" }>;
 type Refused = Extract<ExchangeEvent, { type: "candidate.refused" }>;
 
+/** What the machine takes: `exchange.ts` begins, everything else comes from the gateway. */
+export type ExchangeMachineEvent =
+  | ExchangeEvent
+  | { readonly type: "exchange.begin"; readonly input: ExchangeInput };
+
 /** Owned by the machine and changed by its actions only; what others need is in `exchange.ts`. */
 export type ExchangeRecord = { course: Course; delayMs: number; failed: boolean };
 
-function createExchangeRecord(input: ExchangeInput): ExchangeRecord {
+const NO_COURSE: Course = {
+  candidates: 0,
+  attemptsMax: 0,
+  deadlineMs: 0,
+  candidate: 0,
+  failures: 0,
+  lastFailure: null,
+  refused: [],
+};
+
+function begin(record: ExchangeRecord, input: ExchangeInput): void {
   const { candidates, attemptsMax, deadlineMs } = input;
   assert(candidates >= 1 && attemptsMax >= 1, "an exchange needs a candidate and an attempt");
   assert(Number.isFinite(deadlineMs), `not a time: ${deadlineMs}`);
-  const course: Course = {
-    candidates,
-    attemptsMax,
-    deadlineMs,
-    candidate: 0,
-    failures: 0,
-    lastFailure: null,
-    refused: [],
-  };
-  return { course, delayMs: 0, failed: false };
+  record.course = { ...NO_COURSE, candidates, attemptsMax, deadlineMs };
+  record.delayMs = 0;
+  record.failed = false;
 }
 
 /** The same answer for the same event, so guards and action may each ask. */
@@ -64,21 +73,31 @@ function advance(record: ExchangeRecord, event: Failed | Refused): void {
 const exchangeSetup = setup({
   types: {
     context: {} as ExchangeRecord,
-    events: {} as ExchangeEvent,
-    input: {} as ExchangeInput,
+    events: {} as ExchangeMachineEvent,
   },
   actions: {
     fail: ({ context }) => {
       context.failed = true;
+    },
+    forget: ({ context }) => {
+      context.course = NO_COURSE;
     },
   },
 });
 
 export const exchangeMachine = exchangeSetup.createMachine({
   id: "exchange",
-  context: ({ input }) => createExchangeRecord(input),
-  initial: "attempting",
+  context: () => ({ course: NO_COURSE, delayMs: 0, failed: false }),
+  initial: "idle",
   states: {
+    idle: {
+      on: {
+        "exchange.begin": {
+          target: "attempting",
+          actions: ({ context, event }) => begin(context, event.input),
+        },
+      },
+    },
     attempting: {
       on: {
         "attempt.failed": [
@@ -129,7 +148,6 @@ export const exchangeMachine = exchangeSetup.createMachine({
         "client.left": { target: "settling", actions: "fail" },
       },
     },
-    settling: { on: { "exchange.settled": { target: "ended" } } },
-    ended: {},
+    settling: { on: { "exchange.settled": { target: "idle", actions: "forget" } } },
   },
 });

@@ -1,4 +1,11 @@
-/** An exchange's actor as the gateway uses it: tell it what happened, ask what comes next. */
+/**
+ * An exchange's actor as the gateway uses it: tell it what happened, ask what comes next. Starting an
+ * actor costs several times what an exchange sends to it, so that one whose exchange has ended begins
+ * the next.
+ *
+ * Invariant: an actor serves one exchange at a time. A handle lets go of its actor in the turn in which
+ * the exchange ends, and an actor that failed serves no other.
+ */
 import { assertNever } from "../src/base/assert.ts";
 import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "./contract.ts";
 import { exchangeMachine } from "./exchange.machine.ts";
@@ -10,21 +17,75 @@ export interface ExchangeHandle {
   /** False when the event was not taken; `onFailure` was told then. */
   readonly send: (event: ExchangeEvent) => boolean;
   readonly isAlive: () => boolean;
-  readonly stop: () => void;
 }
 
 /** Throws when there is nobody to make an attempt with. */
 export function startExchange(input: ExchangeInput, onFailure: OnFailure): ExchangeHandle {
-  const actor = supervise(exchangeMachine, input, { onFailure });
-  return {
-    step: () => stepOf(actor.snapshot()),
-    send: (event) => actor.send(event),
-    isAlive: () => actor.alive,
-    stop: () => actor.stop(),
-  };
+  const kept = idle.pop() ?? new KeptActor();
+  kept.begin(input);
+  return new Story(kept, onFailure);
 }
 
-type ExchangeSnapshot = ReturnType<typeof exchangeMachine.getInitialSnapshot>;
+/** Idle actors that are kept, of 3 KB each; as many begin anew after a burst without being built. */
+const IDLE_MAX = 256;
+
+/** Ended exchanges' actors, the one that ended last on top. They remember nothing. */
+const idle: KeptActor[] = [];
+
+const ENDED: ExchangeStep = { do: "end" };
+
+/** An actor that outlives its exchange, and whom to tell what it dies of. */
+class KeptActor {
+  onFailure: OnFailure = throwOn;
+  readonly actor = supervise(exchangeMachine, undefined, {
+    onFailure: (error) => this.onFailure(error),
+  });
+
+  begin(input: ExchangeInput): void {
+    this.actor.send({ type: "exchange.begin", input });
+  }
+}
+
+/** Of an exchange that has not begun, whoever begins it is told. */
+function throwOn(error: unknown): never {
+  throw error;
+}
+
+class Story implements ExchangeHandle {
+  /** null from the end on: the actor may serve another exchange by then. */
+  #kept: KeptActor | null;
+
+  constructor(kept: KeptActor, onFailure: OnFailure) {
+    kept.onFailure = onFailure;
+    this.#kept = kept;
+  }
+
+  step(): ExchangeStep {
+    return this.#kept === null ? ENDED : stepOf(this.#kept.actor.snapshot());
+  }
+
+  send(event: ExchangeEvent): boolean {
+    const kept = this.#kept;
+    // What comes after the end moves nothing.
+    if (kept === null) return true;
+    if (!kept.actor.send(event)) return false;
+    if (kept.actor.snapshot().value === "idle") this.#end(kept);
+    return true;
+  }
+
+  isAlive(): boolean {
+    return this.#kept === null || this.#kept.actor.alive;
+  }
+
+  #end(kept: KeptActor): void {
+    this.#kept = null;
+    // It must not keep the exchange that has ended, with its body, from being collected.
+    kept.onFailure = throwOn;
+    if (idle.length < IDLE_MAX) idle.push(kept);
+  }
+}
+
+type ExchangeSnapshot = ReturnType<KeptActor["actor"]["snapshot"]>;
 
 function stepOf({ status, value, context }: ExchangeSnapshot): ExchangeStep {
   if (status === "error") return { do: "settle", failed: true };
@@ -38,8 +99,8 @@ function stepOf({ status, value, context }: ExchangeSnapshot): ExchangeStep {
       return { do: "relay" };
     case "settling":
       return { do: "settle", failed };
-    case "ended":
-      return { do: "end" };
+    case "idle":
+      return ENDED;
     default:
       return assertNever(value);
   }

@@ -48,8 +48,8 @@ export function createProviderRecord(input: ProviderInput): ProviderRecord {
     replies: 0,
     providerId: input.providerId,
     maxConcurrent: input.maxConcurrent,
-    attempts: new Map(),
-    learnedInputs: new Map(),
+    attempts: new Map((input.inFlight ?? []).map((id) => [id, carried(input)])),
+    learnedInputs: input.learnedInputs ?? new Map(),
     generation: 1,
     opens: 0,
     openUntilMs: 0,
@@ -61,6 +61,11 @@ export function createProviderRecord(input: ProviderInput): ProviderRecord {
     cooledAtMs: 0,
     latencyMs: null,
   };
+}
+
+/** What an attempt of the time before comes to says nothing about the provider as it is now. */
+function carried({ atMs }: ProviderInput): AttemptEntry {
+  return { permit: { generation: 0, probe: false }, permittedAtMs: atMs, isReported: true };
 }
 
 /** An open breaker whose time has passed lets attempts through from the next request on. */

@@ -73,6 +73,11 @@ export function providerLatencyMs(handle: ProviderHandle): number | null {
   return handle.record().latencyMs;
 }
 
+/** Attempts under way, for the actor that takes over. */
+export function providerInFlight(handle: ProviderHandle): string[] {
+  return [...handle.record().attempts.keys()];
+}
+
 /** The most input tokens of a model that a body of so many bytes is taken to be. */
 export function inputTokensBound(handle: ProviderHandle, model: string, bytes: number): number {
   return inputTokensBoundOf(handle.record().learnedInputs, model, bytes);

@@ -3,84 +3,98 @@
  * and change nothing; below the line that says so nothing may fail, so that a refusal, or a bug found
  * by an assertion, leaves the record as it was.
  */
-import { assert } from "../src/base/assert.ts";
-import type { NanoUsd } from "../src/base/units.ts";
-import { allow, refuse, type Verdict } from "../src/base/verdict.ts";
-import type { AdmitValue, HoldOption, RateState, TenantEvent, TenantVerdict } from "./contract.ts";
+import { endUserScopeId, type AttemptScopes } from "../src/base/scope.ts";
+import { allow, refuse } from "../src/base/verdict.ts";
+import type { AdmitValue, HoldOption, TenantEvent, TenantVerdict } from "./contract.ts";
 import { decideAdmission, decideHold, type Hold } from "./policy/admission.ts";
-import { accountAt, reserve } from "./policy/budget.ts";
+import { boundOf } from "./policy/budget.ts";
+import { assertNanoUsd, assertTime, assertTokens } from "./policy/facts.ts";
 import { clampedTokens, take } from "./policy/token-bucket.ts";
 import { tightestRate } from "./tenant-rates.ts";
 import {
-  chainOf,
+  budgetsOf,
+  limitsOf,
+  takeHold,
   type BudgetEntry,
-  type HoldEntry,
+  type ExchangeEntry,
   type LimitEntry,
   type TenantRecord,
 } from "./tenant-record.ts";
+import { knowsTime, turnOver } from "./tenant-windows.ts";
 
 type Admit = Extract<TenantEvent, { type: "exchange.admit" }>;
 type FurtherHold = Extract<TenantEvent, { type: "attempt.hold" }>;
 
+/** Building an actor anew takes milliseconds. */
+const REBUILT_MS = 1_000;
+
 export function admitExchange(record: TenantRecord, event: Admit): TenantVerdict {
   const { exchangeId, attemptId, scopes, tokens, options, atMs } = event;
   assertAsk(event);
-  assert(Number.isFinite(tokens) && tokens >= 0, `not a number of tokens: ${tokens}`);
+  assertTokens(tokens);
   if (record.exchanges.has(exchangeId) || record.holds.has(attemptId)) return askedTwice();
-  if (scopes.tenantId !== record.tenantId) {
-    return refuse("internal_error", "The request reached another tenant's state.");
-  }
-  const { limits, budgets } = chainOf(record, scopes);
-  turnOver(budgets, atMs);
+  if (!isOwn(record, scopes)) return foreign();
+  const limits = limitsOf(record, scopes);
+  const budgets = budgetsOf(record, scopes);
+  const unknown = refuseUnknownTime(record, budgets, atMs);
+  if (unknown !== null) return unknown;
+  turnOver(record, budgets, atMs);
   const allowance = record.allowances.get(scopes.tokenId) ?? null;
   const verdict = decideAdmission({ limits, budgets, allowance, tokens, options, atMs });
   if (!verdict.allowed) return verdict;
   // Nothing below may fail.
   for (const limit of limits) takeFrom(limit, tokens, atMs);
   if (allowance !== null) allowance.requestsUsed += 1;
-  record.exchanges.set(exchangeId, { scopes, limits, tokens, attemptIds: [attemptId] });
+  const exchange = { scopes, limits, tokens, isAdmitted: true, attemptIds: [attemptId] };
+  record.exchanges.set(exchangeId, exchange);
   record.holds.set(attemptId, takeHold(budgets, verdict.value.heldNanoUsd));
-  return held(
-    verdict.value,
-    tightestRate(limits, "requests", atMs),
-    tightestRate(limits, "tokens", atMs),
-  );
+  return allow({
+    ...moneyOf(verdict.value, budgets),
+    requests: tightestRate(limits, "requests", atMs),
+    tokens: tightestRate(limits, "tokens", atMs),
+  });
 }
 
+/**
+ * Money alone. An exchange that this owner has not admitted is noted without slots: it may have begun
+ * before any rule of the owner existed, or with a provider that none of its budgets concerns.
+ */
 export function holdAttempt(record: TenantRecord, event: FurtherHold): TenantVerdict {
-  const { exchangeId, attemptId, options, atMs } = event;
+  const { exchangeId, attemptId, scopes, options, atMs } = event;
   assertAsk(event);
-  const exchange = record.exchanges.get(exchangeId);
-  if (exchange === undefined) {
-    return refuse("internal_error", "The request was not admitted, or has ended.");
-  }
   if (record.holds.has(attemptId)) return askedTwice();
-  const { budgets } = chainOf(record, exchange.scopes);
-  turnOver(budgets, atMs);
-  const verdict: Verdict<Hold<HoldOption>> = decideHold({ budgets, options, atMs });
+  if (!isOwn(record, scopes)) return foreign();
+  const budgets = budgetsOf(record, scopes);
+  const unknown = refuseUnknownTime(record, budgets, atMs);
+  if (unknown !== null) return unknown;
+  turnOver(record, budgets, atMs);
+  const verdict = decideHold({ budgets, options, atMs });
   if (!verdict.allowed) return verdict;
   // Nothing below may fail.
+  const exchange = record.exchanges.get(exchangeId) ?? unadmitted(scopes);
   exchange.attemptIds.push(attemptId);
+  record.exchanges.set(exchangeId, exchange);
   record.holds.set(attemptId, takeHold(budgets, verdict.value.heldNanoUsd));
-  return held(verdict.value, null, null);
+  return allow({ ...moneyOf(verdict.value, budgets), requests: null, tokens: null });
 }
 
-/** What the caller got wrong would be money or a time that nobody can reckon with. */
+function unadmitted(scopes: AttemptScopes): ExchangeEntry {
+  return { scopes, limits: [], tokens: null, isAdmitted: false, attemptIds: [] };
+}
+
+/** An owner within a tenant is asked for that tenant, or for that end user of it, alone. */
+function isOwn({ ownerKey, tenantId }: TenantRecord, scopes: AttemptScopes): boolean {
+  if (tenantId === null) return true;
+  if (tenantId !== scopes.tenantId) return false;
+  if (ownerKey === tenantId) return true;
+  return scopes.endUserId !== null && ownerKey === endUserScopeId(tenantId, scopes.endUserId);
+}
+
 function assertAsk({ options, atMs }: Admit | FurtherHold): void {
-  assert(Number.isFinite(atMs), `not a time: ${atMs}`);
-  for (const { nanoUsd, strictNanoUsd } of options) {
-    assertAmount(nanoUsd);
-    assertAmount(strictNanoUsd);
+  assertTime(atMs);
+  for (const { nanoUsd } of options) {
+    assertNanoUsd(nanoUsd, "a worst case");
   }
-}
-
-function assertAmount(nanoUsd: NanoUsd): void {
-  assert(Number.isSafeInteger(nanoUsd) && nanoUsd >= 0, `not an amount of money: ${nanoUsd}`);
-}
-
-/** Windows that have ended by now make room for the next; that takes nothing from anybody. */
-function turnOver(budgets: readonly BudgetEntry[], atMs: number): void {
-  for (const budget of budgets) budget.account = accountAt(budget.account, atMs);
 }
 
 function takeFrom(limit: LimitEntry, tokens: number, atMs: number): void {
@@ -92,22 +106,34 @@ function takeFrom(limit: LimitEntry, tokens: number, atMs: number): void {
   limit.tokensHeld += taken;
 }
 
-function takeHold(budgets: readonly BudgetEntry[], heldNanoUsd: NanoUsd): HoldEntry {
-  const shares = budgets.map((budget) => {
-    budget.account = reserve(budget.account, heldNanoUsd);
-    return { budget, windowStartMs: budget.account.startMs };
+/**
+ * Hard budgets of which nobody here knows what was spent refuse, until the actor that is built then
+ * has read it.
+ */
+function refuseUnknownTime(
+  record: TenantRecord,
+  budgets: readonly BudgetEntry[],
+  atMs: number,
+): ReturnType<typeof refuse> | null {
+  if (knowsTime(record, atMs)) return null;
+  if (budgets.every(({ account }) => boundOf(account) === null)) return null;
+  return refuse("ledger_unavailable", "The clock was set; what was spent by then is being read.", {
+    retryAfterMs: REBUILT_MS,
   });
-  return { heldNanoUsd, shares };
 }
 
-function held(
-  { option, heldNanoUsd }: Hold<HoldOption>,
-  requests: RateState | null,
-  tokens: RateState | null,
-): Verdict<AdmitValue> {
-  return allow({ heldNanoUsd, outputTokensCap: option.outputTokensCap, requests, tokens });
+function moneyOf(
+  { option, optionIndex, heldNanoUsd }: Hold<HoldOption>,
+  budgets: readonly BudgetEntry[],
+): Omit<AdmitValue, "requests" | "tokens"> {
+  const stopsAtHold = budgets.some((budget) => budget.stopsAtHold);
+  return { heldNanoUsd, outputTokensCap: option.outputTokensCap, optionIndex, stopsAtHold };
 }
 
 function askedTwice(): TenantVerdict {
   return refuse("internal_error", "The same request or attempt was asked for twice.");
+}
+
+function foreign(): TenantVerdict {
+  return refuse("internal_error", "The request reached another owner's state.");
 }

@@ -3,31 +3,41 @@
  * is a fact about something taken before, and counts once: what is not known any more, or never was,
  * changes nothing.
  */
-import { assert } from "../src/base/assert.ts";
 import type { NanoUsd } from "../src/base/units.ts";
 import type { OutputObserved, TenantEvent } from "./contract.ts";
 import { settleHold } from "./policy/budget.ts";
+import { assertNanoUsd, assertTime, assertTokens } from "./policy/facts.ts";
 import { observeOutput } from "./policy/learned-output.ts";
 import { clampedTokens, giveBack } from "./policy/token-bucket.ts";
+import { noteAlerts } from "./tenant-alerts.ts";
 import type { ExchangeEntry, TenantRecord } from "./tenant-record.ts";
+import { accountOf, replaceAccount } from "./tenant-windows.ts";
 
 type Of<T extends TenantEvent["type"]> = Extract<TenantEvent, { type: T }>;
 
 export function settleAttempt(record: TenantRecord, event: Of<"attempt.settle">): void {
-  const { attemptId, costNanoUsd, observed } = event;
-  const isAmount = Number.isSafeInteger(costNanoUsd) && costNanoUsd >= 0;
-  assert(isAmount, `not an amount of money: ${costNanoUsd}`);
+  const { attemptId, costNanoUsd, observed, atMs } = event;
+  assertTime(atMs);
+  assertNanoUsd(costNanoUsd, "a cost");
   if (observed !== null) learnOutput(record, observed);
-  resolveHold(record, attemptId, costNanoUsd);
+  resolveHold(record, attemptId, costNanoUsd, atMs);
 }
 
-function resolveHold(record: TenantRecord, attemptId: string, costNanoUsd: NanoUsd): void {
+function resolveHold(
+  record: TenantRecord,
+  attemptId: string,
+  costNanoUsd: NanoUsd,
+  atMs: number,
+): void {
   const hold = record.holds.get(attemptId);
   if (hold === undefined) return;
   record.holds.delete(attemptId);
-  const { heldNanoUsd } = hold;
-  for (const { budget, windowStartMs } of hold.shares) {
-    budget.account = settleHold(budget.account, windowStartMs, { heldNanoUsd, costNanoUsd });
+  for (const { budget, windowStartMs, heldNanoUsd } of hold.shares) {
+    const account = accountOf(budget, windowStartMs);
+    if (account === undefined) continue;
+    const settled = settleHold(account, { heldNanoUsd, costNanoUsd });
+    replaceAccount(budget, settled);
+    if (costNanoUsd > 0) noteAlerts(record, budget, settled, atMs);
   }
 }
 
@@ -35,7 +45,7 @@ function resolveHold(record: TenantRecord, attemptId: string, costNanoUsd: NanoU
 export function endExchange(record: TenantRecord, event: Of<"exchange.end">): void {
   const { exchangeId, tokensUsed, atMs } = event;
   assertTime(atMs);
-  assert(Number.isFinite(tokensUsed) && tokensUsed >= 0, `not a number of tokens: ${tokensUsed}`);
+  assertTokens(tokensUsed);
   const exchange = record.exchanges.get(exchangeId);
   if (exchange === undefined) return;
   record.exchanges.delete(exchangeId);
@@ -54,8 +64,10 @@ export function undoExchange(record: TenantRecord, event: Of<"exchange.undo">): 
     if (limit.requests !== null) limit.requests = giveBack(limit.requests, 1, atMs);
   }
   const allowance = record.allowances.get(exchange.scopes.tokenId);
-  if (allowance !== undefined) allowance.requestsUsed = Math.max(0, allowance.requestsUsed - 1);
-  for (const attemptId of exchange.attemptIds) resolveHold(record, attemptId, 0);
+  if (exchange.isAdmitted && allowance !== undefined) {
+    allowance.requestsUsed = Math.max(0, allowance.requestsUsed - 1);
+  }
+  for (const attemptId of exchange.attemptIds) resolveHold(record, attemptId, 0, atMs);
 }
 
 /** Slots go back, and the token rates are charged with what was used instead of what was taken. */
@@ -71,11 +83,6 @@ function release({ limits, tokens }: ExchangeEntry, tokensUsed: number, atMs: nu
 
 function learnOutput(record: TenantRecord, observed: OutputObserved): void {
   const { tokenId, model, outputTokens } = observed;
-  const isCount = Number.isFinite(outputTokens) && outputTokens >= 0;
-  assert(isCount, `not a number of tokens: ${outputTokens}`);
+  assertTokens(outputTokens);
   observeOutput(record.learnedOutputs, tokenId, model, outputTokens);
-}
-
-function assertTime(atMs: number): void {
-  assert(Number.isFinite(atMs), `not a time: ${atMs}`);
 }

@@ -1,5 +1,6 @@
 /**
- * A tenant: what its exchanges may take, and what they have taken.
+ * A tenant, or another owner of rules (an end user, everyone): what exchanges may take of it, and
+ * what they have taken.
  *
  *   active     exchange.admit, attempt.hold → a verdict, all or nothing
  *              tenant.suspend               → suspended
@@ -15,7 +16,8 @@ import { refuse } from "../src/base/verdict.ts";
 import { leaveReply } from "./ask.ts";
 import type { TenantEvent, TenantInput } from "./contract.ts";
 import { admitExchange, holdAttempt } from "./tenant-admit.ts";
-import { createTenantRecord, type TenantRecord } from "./tenant-record.ts";
+import { createTenantRecord } from "./tenant-build.ts";
+import type { TenantRecord } from "./tenant-record.ts";
 import { endExchange, settleAttempt, undoExchange } from "./tenant-resolve.ts";
 
 export const tenantMachine = setup({

@@ -7,6 +7,7 @@ import type { ScopeChain } from "../src/base/scope.ts";
 import { ask } from "./ask.ts";
 import type {
   BucketFill,
+  BudgetAlert,
   BudgetState,
   LimitState,
   RateState,
@@ -14,12 +15,12 @@ import type {
   TenantInput,
   TenantVerdict,
 } from "./contract.ts";
-import { accountAt } from "./policy/budget.ts";
-import { allowanceTokens, type LearnedOutputs } from "./policy/learned-output.ts";
+import { allowanceTokens } from "./policy/learned-output.ts";
 import { fillOf, remainingTokens, resetMs } from "./policy/token-bucket.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 import { tightestRate } from "./tenant-rates.ts";
-import { chainOf, type TenantRecord } from "./tenant-record.ts";
+import { limitsOf, type TenantRecord } from "./tenant-record.ts";
+import { accountAt, knowsTime } from "./tenant-windows.ts";
 import { tenantMachine } from "./tenant.machine.ts";
 
 /** The events that are answered. */
@@ -30,11 +31,15 @@ export interface TenantHandle {
   readonly ask: (question: TenantQuestion) => TenantVerdict;
   /** False when the event was not taken; `onFailure` was told then. */
   readonly send: (event: TenantEvent) => boolean;
+  /** The alerts found since they were last taken; each is given once. */
+  readonly takeAlerts: () => readonly BudgetAlert[];
   readonly isAlive: () => boolean;
   readonly stop: () => void;
   /** For the functions of this file; changed by nobody but the actor. */
   readonly record: () => Readonly<TenantRecord>;
 }
+
+const NO_ALERTS: readonly BudgetAlert[] = [];
 
 /** Throws when the input makes no sense, such as a time zone that does not exist. */
 export function startTenant(input: TenantInput, onFailure: OnFailure): TenantHandle {
@@ -42,6 +47,10 @@ export function startTenant(input: TenantInput, onFailure: OnFailure): TenantHan
   return {
     ask: (question) => ask(actor, question),
     send: (event) => actor.send(event),
+    takeAlerts: () => {
+      const { alerts } = actor.snapshot().context;
+      return alerts.length === 0 ? NO_ALERTS : alerts.splice(0);
+    },
     isAlive: () => actor.alive,
     stop: () => actor.stop(),
     record: () => actor.snapshot().context,
@@ -51,9 +60,11 @@ export function startTenant(input: TenantInput, onFailure: OnFailure): TenantHan
 /** Every budget of the tenant in the window that contains `atMs`. */
 export function tenantBudgets(handle: TenantHandle, atMs: number): BudgetState[] {
   return handle.record().budgets.map((budget) => {
-    const { postedNanoUsd, heldNanoUsd, startMs, endMs } = accountAt(budget.account, atMs);
+    const account = accountAt(budget, atMs);
+    const { amountNanoUsd, postedNanoUsd, heldNanoUsd, startMs, endMs } = account;
     return {
       budgetId: budget.budgetId,
+      amountNanoUsd,
       postedNanoUsd,
       heldNanoUsd,
       windowStartedAtMs: startMs,
@@ -77,7 +88,7 @@ export function tenantRates(
   scopes: ScopeChain,
   atMs: number,
 ): { readonly requests: RateState | null; readonly tokens: RateState | null } {
-  const { limits } = chainOf(handle.record(), scopes);
+  const limits = limitsOf(handle.record(), scopes);
   return {
     requests: tightestRate(limits, "requests", atMs),
     tokens: tightestRate(limits, "tokens", atMs),
@@ -93,14 +104,17 @@ export function tenantFills(handle: TenantHandle): BucketFill[] {
   }));
 }
 
-/** What it has learned, for the actor that takes over; the old one must be gone by then. */
-export function tenantLearnedOutputs(handle: TenantHandle): LearnedOutputs {
-  return handle.record().learnedOutputs;
-}
-
 /** Output tokens to which an answer may be capped when its worst case does not fit. */
 export function learnedOutputTokens(handle: TenantHandle, tokenId: string, model: string): number {
   return allowanceTokens(handle.record().learnedOutputs, tokenId, model);
+}
+
+/**
+ * False when the clock has gone to where this actor does not know what was spent, such as a window
+ * before it was built: then hard budgets refuse, and a new actor must be built from the ledger.
+ */
+export function tenantKnows(handle: TenantHandle, atMs: number): boolean {
+  return knowsTime(handle.record(), atMs);
 }
 
 /** True when forgetting the actor loses nothing but what it has learned. */

@@ -1,6 +1,6 @@
 /**
- * The decision about an exchange, all or nothing: every rate, allowance, slot and budget of the
- * chain access token → project → tenant is looked at before anything is taken, in the order in which
+ * The decision about an exchange, all or nothing: every rate, allowance, slot and budget of its
+ * chain, from the narrowest scope to the widest, is looked at before anything is taken, in the order in which
  * refusals are told: request rate, token rate, request allowance, slots, budget.
  *
  * Nothing here takes anything. Who asked takes, when the answer is yes.
@@ -8,7 +8,7 @@
 import type { ScopeRef } from "../../src/base/scope.ts";
 import { refuse, type Refusal, type Verdict } from "../../src/base/verdict.ts";
 import type { NanoUsd } from "../../src/base/units.ts";
-import type { BudgetAccount } from "./budget.ts";
+import { hasRoom, type BudgetAccount } from "./budget.ts";
 import { chooseHold, type PricedOption } from "./hold-options.ts";
 import { refuseAllowance, refuseBudget, refuseConcurrency, refuseRate } from "./refusal.ts";
 import { waitMs, type Bucket } from "./token-bucket.ts";
@@ -46,7 +46,11 @@ export type Ask<O extends PricedOption> = {
   readonly atMs: number;
 };
 
-export type Hold<O> = { readonly option: O; readonly heldNanoUsd: NanoUsd };
+export type Hold<O> = {
+  readonly option: O;
+  readonly optionIndex: number;
+  readonly heldNanoUsd: NanoUsd;
+};
 
 const RATE_KINDS = ["requests", "tokens"] as const;
 
@@ -65,9 +69,26 @@ export function decideHold<O extends PricedOption>({
   const choice = chooseHold(options, budgets);
   if (choice === null) return refuse("internal_error", "The attempt has no way to run.");
   if (choice.fits) return { allowed: true, value: choice };
+  const { askedNanoUsd } = choice;
   const { budgetId: ruleId, scope, account } = choice.budget;
-  const refusal = refuseBudget({ ruleId, scope }, account, choice.askedNanoUsd, atMs);
+  const retryAfterMs = windowsLeftMs(budgets, askedNanoUsd, atMs);
+  const refusal = refuseBudget({ ruleId, scope, account, askedNanoUsd, retryAfterMs });
   return { allowed: false, refusal };
+}
+
+/** Until the last window ends of those that have no room; null when one of them never ends. */
+function windowsLeftMs(
+  budgets: readonly ChainBudget[],
+  askedNanoUsd: NanoUsd,
+  atMs: number,
+): number | null {
+  let longest = 0;
+  for (const { account } of budgets) {
+    if (hasRoom(account, askedNanoUsd)) continue;
+    if (account.endMs === null) return null;
+    longest = Math.max(longest, account.endMs - atMs);
+  }
+  return longest;
 }
 
 /** Told is the first rule that refuses; the time to come back is when the last of them allows. */

@@ -6,6 +6,7 @@
  * The structures belong to one actor and change only through `observeOutput`.
  */
 import { LIMITS } from "../../src/base/limits.ts";
+import { memberOf, restoreRows, type LearnedRow, type Restored } from "./learned-state.ts";
 
 /** Before anything is known: enough for nearly every chat answer. */
 const ALLOWANCE_TOKENS_DEFAULT = 1_024;
@@ -19,7 +20,14 @@ const BUCKETS_PER_DOUBLING = 8;
 const DOUBLINGS = 21;
 const BUCKETS = BUCKETS_PER_DOUBLING * DOUBLINGS + 1;
 
-type Histogram = { readonly counts: Uint16Array; total: number };
+type Histogram = {
+  readonly tokenId: string;
+  readonly model: string;
+  readonly counts: Uint16Array;
+  total: number;
+  /** Has learned since it was last saved. */
+  isChanged: boolean;
+};
 
 /** By access token and model; the pair that learned longest ago makes room for a new one. */
 export type LearnedOutputs = Map<string, Histogram>;
@@ -47,7 +55,8 @@ export function observeOutput(
   tokens: number,
 ): void {
   const key = keyOf(tokenId, model);
-  const histogram = learned.get(key) ?? { counts: new Uint16Array(BUCKETS), total: 0 };
+  const histogram = learned.get(key) ?? emptyHistogram(tokenId, model);
+  histogram.isChanged = true;
   // A map keeps the order of insertion: putting it back makes this pair the youngest.
   learned.delete(key);
   learned.set(key, histogram);
@@ -61,6 +70,10 @@ export function observeOutput(
   histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
   histogram.total += 1;
   if (histogram.total >= OBSERVATIONS_MAX) halve(histogram);
+}
+
+function emptyHistogram(tokenId: string, model: string): Histogram {
+  return { tokenId, model, counts: new Uint16Array(BUCKETS), total: 0, isChanged: false };
 }
 
 function halve(histogram: Histogram): void {
@@ -87,4 +100,51 @@ export function allowanceTokens(learned: LearnedOutputs, tokenId: string, model:
     bucket += 1;
   }
   return Math.max(1, Math.ceil(largestOf(bucket) * ALLOWANCE_MARGIN));
+}
+
+/**
+ * The pairs that have learned since they were last taken, for saving; taking marks them as saved. A
+ * state is `{ counts: [[bucket, count], …] }`, as plain JSON.
+ */
+export function takeChangedOutputs(learned: LearnedOutputs): LearnedRow[] {
+  const rows: LearnedRow[] = [];
+  for (const histogram of learned.values()) {
+    if (!histogram.isChanged) continue;
+    histogram.isChanged = false;
+    const { tokenId, model } = histogram;
+    const counts = [...histogram.counts.entries()].filter(([, count]) => count > 0);
+    rows.push({ ownerId: tokenId, model, state: { counts } });
+  }
+  return rows;
+}
+
+/** Learned outputs as they were saved; what is not such a state is left out, and said. */
+export function restoreOutputs(rows: readonly LearnedRow[]): Restored<LearnedOutputs> {
+  const learned: LearnedOutputs = new Map();
+  const ignored = restoreRows(rows, LIMITS.learnedOutputPairsMax, ({ ownerId, model, state }) => {
+    const histogram = emptyHistogram(ownerId, model);
+    const wrong = fillHistogram(histogram, state);
+    if (wrong === null) learned.set(keyOf(ownerId, model), histogram);
+    return wrong;
+  });
+  return { learned, ignored };
+}
+
+/** What is wrong with a state; null when the histogram now holds it. */
+function fillHistogram(histogram: Histogram, state: unknown): string | null {
+  const counts = memberOf(state, "counts");
+  if (!Array.isArray(counts)) return "it has no counts";
+  for (const entry of counts as readonly unknown[]) {
+    const [bucket, count]: readonly unknown[] = Array.isArray(entry) ? entry : [];
+    if (!isWhole(bucket, 0, BUCKETS - 1)) return "a count is of no bucket";
+    if (!isWhole(count, 1, OBSERVATIONS_MAX)) return "a count is out of range";
+    if (histogram.counts[bucket] !== 0) return "a bucket is counted twice";
+    histogram.counts[bucket] = count;
+    histogram.total += count;
+  }
+  return histogram.total < OBSERVATIONS_MAX ? null : "it counts more than is ever counted";
+}
+
+function isWhole(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
 }

@@ -2,19 +2,30 @@
  * The wording and the facts of a tenant's refusals: which rule of which scope, what was used, held
  * and asked, and when to come back. The public sentence names the scope's kind, never its id.
  */
-import type { ScopeRef } from "../../src/base/scope.ts";
+import type { ScopeRef, ScopeType } from "../../src/base/scope.ts";
 import { formatUsd, type NanoUsd } from "../../src/base/units.ts";
 import type { Refusal, RefusalReason } from "../../src/base/verdict.ts";
-import { boundOf, type BudgetAccount } from "./budget.ts";
+import type { BudgetAccount } from "./budget.ts";
+import { raisedAmount } from "./credits.ts";
 import { usedTokens, type Bucket } from "./token-bucket.ts";
 import type { WindowKind } from "./window.ts";
 
 /** Slots free when somebody else's request ends; nobody knows when. */
 const SLOT_RETRY_MS = 1_000;
 
-const SCOPE_NAMES = { token: "access token", project: "project", tenant: "tenant" } as const;
+const SCOPE_NAMES: Readonly<Record<ScopeType, string>> = {
+  token: "access token",
+  end_user: "end user",
+  project: "project",
+  tenant: "tenant",
+  route: "model",
+  provider: "provider",
+  global: "gateway",
+};
 const WINDOW_NAMES: Readonly<Record<WindowKind, string>> = {
+  hour: "hourly budget",
   day: "daily budget",
+  week: "weekly budget",
   month: "monthly budget",
   total: "budget",
 };
@@ -83,35 +94,54 @@ function reasonOf(
   return { kind, scope, ruleId, limit, posted, held: 0, asked: 1, freesAtMs: null };
 }
 
-/** Comes back when the window ends, unless the request would not fit into an empty one either. */
-export function refuseBudget(
-  { ruleId, scope }: Rule,
-  account: BudgetAccount,
-  askedNanoUsd: NanoUsd,
-  atMs: number,
-): Refusal {
-  const { terms, endMs, postedNanoUsd, heldNanoUsd } = account;
-  const limit = boundOf(terms);
+export type BudgetRefusal = Rule & {
+  readonly account: BudgetAccount;
+  readonly askedNanoUsd: NanoUsd;
+  /** Until the windows of all budgets that refuse have ended; null for never. */
+  readonly retryAfterMs: number | null;
+};
+
+export function refuseBudget(refusal: BudgetRefusal): Refusal {
+  const { ruleId, scope, account, askedNanoUsd, retryAfterMs } = refusal;
+  const { terms, amountNanoUsd, postedNanoUsd, heldNanoUsd } = account;
   return withRetry(
     {
       code: "budget_exceeded",
-      message:
-        `The ${WINDOW_NAMES[terms.window]} of ${formatUsd(limit)} USD of this ` +
-        `${SCOPE_NAMES[scope.type]} does not cover this request: ${formatUsd(postedNanoUsd)} spent, ` +
-        `${formatUsd(heldNanoUsd)} held by running requests, up to ${formatUsd(askedNanoUsd)} asked.`,
+      message: budgetSentence(refusal),
       reason: {
         kind: "budget",
         scope,
         ruleId,
-        limit,
+        limit: amountNanoUsd ?? terms.amountNanoUsd ?? 0,
         posted: postedNanoUsd,
         held: heldNanoUsd,
         asked: askedNanoUsd,
-        freesAtMs: askedNanoUsd <= limit ? endMs : null,
+        freesAtMs: freesAtMs(account, askedNanoUsd),
       },
     },
-    endMs === null ? null : Math.max(0, endMs - atMs),
+    retryAfterMs,
   );
+}
+
+/** What all tenants spend together is the operator's business: no sums where a budget spans them. */
+function budgetSentence({ scope, account, askedNanoUsd }: BudgetRefusal): string {
+  const { terms, amountNanoUsd, postedNanoUsd, heldNanoUsd } = account;
+  const window = WINDOW_NAMES[terms.window];
+  const whose = SCOPE_NAMES[scope.type];
+  const isShared = scope.type === "route" || scope.type === "provider" || scope.type === "global";
+  if (isShared) return `The ${window} of this ${whose} does not cover this request.`;
+  return (
+    `The ${window} of ${formatUsd(amountNanoUsd ?? 0)} USD of this ${whose} does not cover this ` +
+    `request: ${formatUsd(postedNanoUsd)} spent, ${formatUsd(heldNanoUsd)} held by running ` +
+    `requests, up to ${formatUsd(askedNanoUsd)} asked.`
+  );
+}
+
+/** The end of the window, unless the request would not fit into the next, empty one either. */
+function freesAtMs({ terms, endMs }: BudgetAccount, askedNanoUsd: NanoUsd): number | null {
+  if (endMs === null) return null;
+  const next = raisedAmount(terms.amountNanoUsd, terms.topUps, endMs);
+  return next === null || askedNanoUsd <= next ? endMs : null;
 }
 
 function withRetry(refusal: Refusal, retryAfterMs: number | null): Refusal {

@@ -15,6 +15,13 @@ const PER_MINUTE_MAX = 10 ** 11;
 /** Wall clocks step back; past this the bucket counts from the new time instead of standing still. */
 const STEP_BACK_MS_MAX = 60_000;
 
+/**
+ * Debt is bounded by a day of refilling, and so that the units stay exact: an absurd report must not
+ * lock a limit for years.
+ */
+const DEBT_MINUTES_MAX = 1_440;
+const DEBT_UNITS_MAX = 2 ** 51;
+
 export type Bucket = {
   readonly perMinute: number;
   readonly capacityUnits: number;
@@ -41,7 +48,12 @@ export function createBucket(
   const full: Bucket = { perMinute: rate, capacityUnits, levelUnits: capacityUnits, atMs };
   if (fill === null) return full;
   const levelUnits = Math.min(capacityUnits, Math.round(fill.level * UNITS_PER_TOKEN));
-  return { ...full, levelUnits, atMs: fill.atMs };
+  // An edit may have lowered the rate since, and with it the longest debt.
+  return { ...full, levelUnits: Math.max(levelUnits, lowestUnits(rate)), atMs: fill.atMs };
+}
+
+function lowestUnits(perMinute: number): number {
+  return -Math.min(DEBT_UNITS_MAX, DEBT_MINUTES_MAX * perMinute * UNITS_PER_TOKEN);
 }
 
 function levelAt(bucket: Bucket, atMs: number): number {
@@ -56,7 +68,8 @@ function stampAt(bucket: Bucket, atMs: number): number {
 
 function withLevel(bucket: Bucket, levelUnits: number, atMs: number): Bucket {
   const { perMinute, capacityUnits } = bucket;
-  return { perMinute, capacityUnits, levelUnits, atMs: stampAt(bucket, atMs) };
+  const level = Math.max(levelUnits, lowestUnits(perMinute));
+  return { perMinute, capacityUnits, levelUnits: level, atMs: stampAt(bucket, atMs) };
 }
 
 /**

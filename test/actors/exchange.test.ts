@@ -1,6 +1,7 @@
 /** What the exchange's actor guarantees: one way through, bounded, and no retry after content. */
 import { describe, expect, test } from "bun:test";
 import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "../../actors/contract.ts";
+import { until } from "../support/until.ts";
 import { startExchange, type ExchangeHandle } from "../../actors/exchange.ts";
 
 type Failed = Extract<ExchangeEvent, { type: "attempt.failed" }>;
@@ -39,6 +40,17 @@ function steps(handle: ExchangeHandle, events: readonly ExchangeEvent[]): Exchan
     seen.push(handle.step());
   }
   return seen;
+}
+
+/** A hundred exchanges that run at once and have ended: what each could still have told of a failure. */
+function endedBodies(): WeakRef<object>[] {
+  const started = Array.from({ length: 100 }, () => {
+    const body = new Uint8Array(1_000);
+    const input = { exchangeId: "req_1", candidates: 1, attemptsMax: 1, deadlineMs: 9, atMs: 0 };
+    return { body: new WeakRef(body), handle: startExchange(input, () => body.fill(0)) };
+  });
+  for (const { handle } of started) steps(handle, [ENDED, SETTLED]);
+  return started.map(({ body }) => body);
 }
 
 const REFUSED: ExchangeEvent = { type: "candidate.refused", atMs: 0 };
@@ -137,7 +149,76 @@ describe("an exchange", () => {
     expect(steps(exchange(), [LEFT, SETTLED, LEFT]).at(-1)).toEqual({ do: "end" });
   });
 
-  test("cannot begin without a candidate", () => {
-    expect(() => exchange({ candidates: 0 })).toThrow("an exchange needs a candidate");
+  test("cannot begin without a candidate, which is told to whoever begins it", () => {
+    for (const _ of [1, 2]) {
+      expect(() => exchange({ candidates: 0 })).toThrow("an exchange needs a candidate");
+    }
+    expect(exchange().step()).toEqual({ do: "attempt", candidate: 0, attemptNumber: 1 });
+  });
+
+  test("begins without a trace of the exchange whose actor it takes over", () => {
+    steps(exchange({ candidates: 1 }), [failed(), ELAPSED, REFUSED, SETTLED]);
+    expect(steps(exchange({ candidates: 3 }), [failed(), failed(), CONTENT, ENDED])).toEqual([
+      { do: "attempt", candidate: 0, attemptNumber: 1 },
+      { do: "attempt", candidate: 1, attemptNumber: 2 },
+      { do: "attempt", candidate: 2, attemptNumber: 3 },
+      { do: "relay" },
+      { do: "settle", failed: false },
+    ]);
+  });
+
+  test("moves nothing after its end, the next exchange least of all", () => {
+    const ended = exchange();
+    steps(ended, [CONTENT, ENDED, SETTLED]);
+    const next = exchange();
+    for (const event of [failed(), REFUSED, ELAPSED, CONTENT, ENDED, LEFT, SETTLED]) {
+      expect(ended.send(event)).toBe(true);
+    }
+    expect([ended.step(), ended.isAlive()]).toEqual([{ do: "end" }, true]);
+    expect(next.step()).toEqual({ do: "attempt", candidate: 0, attemptNumber: 1 });
+    next.send(ENDED);
+    next.send(SETTLED);
+    expect([ended.step(), next.step()]).toEqual([{ do: "end" }, { do: "end" }]);
+  });
+
+  test("keeps its own actor, however many run at once and in whatever order they end", () => {
+    const many = Array.from({ length: 400 }, () => exchange());
+    for (const handle of many.slice(0, 390)) steps(handle, [ENDED, SETTLED]);
+    const later = Array.from({ length: 400 }, () => exchange());
+    for (const handle of later) handle.send(CONTENT);
+    expect(many.slice(390).map((handle) => handle.step())).toEqual(
+      Array.from({ length: 10 }, () => ({ do: "attempt", candidate: 0, attemptNumber: 1 })),
+    );
+    for (const handle of later.slice(0, 200)) steps(handle, [ENDED, SETTLED]);
+    expect(later.map((handle) => handle.step().do)).toEqual([
+      ...Array.from({ length: 200 }, () => "end" as const),
+      ...Array.from({ length: 200 }, () => "relay" as const),
+    ]);
+  });
+
+  test("that failed takes no other with it: its actor is not used again", () => {
+    const told: string[] = [];
+    const start = (name: string): ExchangeHandle =>
+      startExchange(
+        { exchangeId: name, candidates: 2, attemptsMax: 3, deadlineMs: 9, atMs: 0 },
+        () => told.push(name),
+      );
+    steps(start("before"), [ENDED, SETTLED]);
+    const dying = start("dying");
+    expect(dying.send(failed({ jitter: Number.NaN }))).toBe(false);
+    expect([dying.send(SETTLED), dying.isAlive()]).toEqual([false, false]);
+    const after = start("after");
+    expect(steps(after, [CONTENT, ENDED, SETTLED]).at(-1)).toEqual({ do: "end" });
+    expect(dying.step()).toEqual({ do: "settle", failed: true });
+    expect(told).toEqual(["dying", "dying"]);
+  });
+
+  test("that has ended is held by nothing", async () => {
+    const ended = endedBodies();
+    // One or the other may still lie on the stack, where the collector finds it.
+    await until(() => {
+      Bun.gc(true);
+      return ended.filter((body) => body.deref() !== undefined).length < 10;
+    });
   });
 });

@@ -1,5 +1,6 @@
 /** Inputs and events that the tests of the actors share. Times are counted from `START_MS`. */
 import { assert } from "../../src/base/assert.ts";
+import type { AttemptScopes } from "../../src/base/scope.ts";
 import type {
   SlotOwner,
   BudgetRule,
@@ -10,13 +11,21 @@ import type {
   TenantInput,
 } from "../../actors/contract.ts";
 import { startProvider, type ProviderHandle } from "../../actors/provider.ts";
+import type { OnFailure } from "../../actors/supervise.ts";
 import { startTenant, type TenantHandle, type TenantQuestion } from "../../actors/tenant.ts";
 
 /** A noon in UTC, twelve hours before a day ends. */
 export const START_MS = Date.UTC(2026, 4, 10, 12);
 export const DAY_MS = 86_400_000;
 
-export const SCOPES = { tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" } as const;
+export const SCOPES = {
+  tokenId: "tok_1",
+  projectId: "prj_1",
+  tenantId: "ten_1",
+  endUserId: null,
+  routeId: "rte_1",
+  providerId: "prv_1",
+} as const satisfies AttemptScopes;
 
 export function budgetRule(more: Partial<BudgetRule>): BudgetRule {
   return {
@@ -25,7 +34,11 @@ export function budgetRule(more: Partial<BudgetRule>): BudgetRule {
     amountNanoUsd: 1_000,
     window: "day",
     timeZone: "UTC",
+    anchor: null,
     mode: "hard",
+    onHoldReached: "stop",
+    alertThresholdsPpm: [],
+    credits: [],
     ...more,
   };
 }
@@ -44,6 +57,7 @@ export function limitRule(more: Partial<LimitRule>): LimitRule {
 
 export function tenantInput(more: Partial<TenantInput>): TenantInput {
   return {
+    ownerKey: "ten_1",
     tenantId: "ten_1",
     status: "active",
     budgets: [],
@@ -59,16 +73,18 @@ export function tenantInput(more: Partial<TenantInput>): TenantInput {
   };
 }
 
-/** An actor of which every failure fails the test. */
-export function tenant(more: Partial<TenantInput>): TenantHandle {
-  return startTenant(tenantInput(more), (error) => {
-    throw error;
-  });
+/** An actor of which every failure fails the test, unless somebody else wants to hear of it. */
+export function tenant(more: Partial<TenantInput>, onFailure: OnFailure = rethrow): TenantHandle {
+  return startTenant(tenantInput(more), onFailure);
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** One way to run that costs the same by both bounds. */
 export function costing(nanoUsd: number): HoldOption[] {
-  return [{ nanoUsd, strictNanoUsd: nanoUsd, outputTokensCap: null }];
+  return [{ nanoUsd, outputTokensCap: null }];
 }
 
 type Of<T extends TenantEvent["type"]> = Extract<TenantEvent, { type: T }>;

@@ -101,7 +101,8 @@ describe("the successor of an actor", () => {
       type: "attempt.hold",
       exchangeId: "req_2",
       attemptId: "att_2b",
-      options: [{ nanoUsd: 50, strictNanoUsd: 50, outputTokensCap: null }],
+      scopes: SCOPES,
+      options: [{ nanoUsd: 50, outputTokensCap: null }],
       atMs: START_MS,
     } as const;
     expect(ask(handle, further)).toBe("allowed");

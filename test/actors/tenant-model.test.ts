@@ -4,7 +4,6 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ScopeChain } from "../../src/base/scope.ts";
 import { tenantBudgets, tenantLimits } from "../../actors/tenant.ts";
 import {
   admit,
@@ -13,6 +12,7 @@ import {
   DAY_MS,
   end,
   limitRule,
+  SCOPES,
   settle,
   START_MS,
   tenant,
@@ -103,8 +103,8 @@ test("posted, held, free and slots are what a plain list of the operations adds 
             return nanoUsd === 0 || nanoUsd <= CAPS[scopeId] - posted - held;
           });
           const hasSlot = entries.filter(({ isRunning }) => isRunning).length < SLOTS;
-          const scopes: ScopeChain = { tokenId, projectId: null, tenantId: "ten_1" };
-          const options = [{ nanoUsd, strictNanoUsd: nanoUsd, outputTokensCap: null }];
+          const scopes = { ...SCOPES, tokenId, projectId: null };
+          const options = [{ nanoUsd, outputTokensCap: null }];
           expect(ask(handle, admit(`${index}`, { scopes, options, atMs }))).toBe(
             !hasSlot ? "concurrency_limit_exceeded" : fits ? "allowed" : "budget_exceeded",
           );

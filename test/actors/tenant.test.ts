@@ -97,6 +97,7 @@ describe("money", () => {
     expect(tenantBudgets(handle, tomorrowMs)).toEqual([
       {
         budgetId: "bud_1",
+        amountNanoUsd: 1_000,
         postedNanoUsd: 0,
         heldNanoUsd: 900,
         windowStartedAtMs: Date.UTC(2026, 4, 11),

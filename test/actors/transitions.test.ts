@@ -10,13 +10,23 @@ import type {
   ProviderInput,
   TenantEvent,
 } from "../../actors/contract.ts";
-import { exchangeMachine } from "../../actors/exchange.machine.ts";
+import { exchangeMachine, type ExchangeMachineEvent } from "../../actors/exchange.machine.ts";
 import { providerMachine } from "../../actors/provider.machine.ts";
 import { supervise } from "../../actors/supervise.ts";
 import { tenantMachine } from "../../actors/tenant.machine.ts";
 import { table } from "../policy/table.ts";
 import { testChart } from "./chart.ts";
-import { admit, costing, end, outcome, settle, START_MS, tenantInput, undo } from "./fixtures.ts";
+import {
+  admit,
+  costing,
+  end,
+  outcome,
+  SCOPES,
+  settle,
+  START_MS,
+  tenantInput,
+  undo,
+} from "./fixtures.ts";
 
 const onFailure = (error: unknown): never => {
   throw error;
@@ -44,6 +54,7 @@ testChart<TenantEvent, ReturnType<TenantActor["snapshot"]>>("tenant", {
         type: "attempt.hold",
         exchangeId: "req_1",
         attemptId: "att_2",
+        scopes: SCOPES,
         options: costing(1),
         atMs: START_MS,
       },
@@ -160,6 +171,8 @@ const EXCHANGE: ExchangeInput = {
   atMs: 0,
 };
 
+const BEGIN = { type: "exchange.begin", input: EXCHANGE } as const;
+
 type AttemptFailed = Extract<ExchangeEvent, { type: "attempt.failed" }>;
 
 function attemptFailed(retry: AttemptFailed["retry"]): AttemptFailed {
@@ -174,7 +187,8 @@ function attemptFailed(retry: AttemptFailed["retry"]): AttemptFailed {
 }
 
 function exchangeAfter(...events: readonly ExchangeEvent[]) {
-  const actor = supervise(exchangeMachine, EXCHANGE, { onFailure });
+  const actor = supervise(exchangeMachine, undefined, { onFailure });
+  actor.send(BEGIN);
   for (const event of events) actor.send(event);
   return actor;
 }
@@ -183,50 +197,55 @@ const CONTENT = { type: "content.started", atMs: 0 } as const;
 const ENDED = { type: "answer.ended", atMs: 0 } as const;
 const SETTLED = { type: "exchange.settled", atMs: 0 } as const;
 
-testChart<ExchangeEvent, ReturnType<ReturnType<typeof exchangeAfter>["snapshot"]>>("exchange", {
-  machine: exchangeMachine,
-  states: {
-    attempting: () => exchangeAfter(),
-    backingOff: () => exchangeAfter(attemptFailed("same")),
-    relaying: () => exchangeAfter(CONTENT),
-    settling: () => exchangeAfter(CONTENT, ENDED),
-    ended: () => exchangeAfter(CONTENT, ENDED, SETTLED),
-  },
-  passing: [],
-  samples: {
-    "attempt.failed": {
-      never: attemptFailed("never"),
-      same: attemptFailed("same"),
-      elsewhere: attemptFailed("elsewhere"),
+testChart<ExchangeMachineEvent, ReturnType<ReturnType<typeof exchangeAfter>["snapshot"]>>(
+  "exchange",
+  {
+    machine: exchangeMachine,
+    states: {
+      idle: () => supervise(exchangeMachine, undefined, { onFailure }),
+      attempting: () => exchangeAfter(),
+      backingOff: () => exchangeAfter(attemptFailed("same")),
+      relaying: () => exchangeAfter(CONTENT),
+      settling: () => exchangeAfter(CONTENT, ENDED),
     },
-    "candidate.refused": {
-      "": { type: "candidate.refused", atMs: 0 },
-      late: { type: "candidate.refused", atMs: 60_000 },
+    passing: [],
+    samples: {
+      "exchange.begin": { "": BEGIN },
+      "attempt.failed": {
+        never: attemptFailed("never"),
+        same: attemptFailed("same"),
+        elsewhere: attemptFailed("elsewhere"),
+      },
+      "candidate.refused": {
+        "": { type: "candidate.refused", atMs: 0 },
+        late: { type: "candidate.refused", atMs: 60_000 },
+      },
+      "backoff.elapsed": {
+        "": { type: "backoff.elapsed", atMs: 100 },
+        late: { type: "backoff.elapsed", atMs: 60_000 },
+      },
+      "content.started": { "": CONTENT },
+      "answer.ended": { "": ENDED },
+      "client.left": { "": { type: "client.left", atMs: 0 } },
+      "exchange.settled": { "": SETTLED },
     },
-    "backoff.elapsed": {
-      "": { type: "backoff.elapsed", atMs: 100 },
-      late: { type: "backoff.elapsed", atMs: 60_000 },
-    },
-    "content.started": { "": CONTENT },
-    "answer.ended": { "": ENDED },
-    "client.left": { "": { type: "client.left", atMs: 0 } },
-    "exchange.settled": { "": SETTLED },
-  },
-  rows: table(
-    ["event", "attempting", "backingOff", "relaying", "settling", "ended"],
-    `
-    event                    | attempting | backingOff | relaying | settling | ended
-    attempt.failed never     | settling   | -          | settling | -        | -
-    attempt.failed same      | backingOff | -          | settling | -        | -
-    attempt.failed elsewhere | stays      | -          | settling | -        | -
-    candidate.refused        | stays      | -          | -        | -        | -
-    candidate.refused late   | settling   | -          | -        | -        | -
-    backoff.elapsed          | -          | attempting | -        | -        | -
-    backoff.elapsed late     | -          | settling   | -        | -        | -
-    content.started          | relaying   | -          | -        | -        | -
-    answer.ended             | settling   | -          | settling | -        | -
-    client.left              | settling   | settling   | settling | -        | -
-    exchange.settled         | -          | -          | -        | ended    | -
+    rows: table(
+      ["event", "idle", "attempting", "backingOff", "relaying", "settling"],
+      `
+    event                    | idle       | attempting | backingOff | relaying | settling
+    exchange.begin           | attempting | -          | -          | -        | -
+    attempt.failed never     | -          | settling   | -          | settling | -
+    attempt.failed same      | -          | backingOff | -          | settling | -
+    attempt.failed elsewhere | -          | stays      | -          | settling | -
+    candidate.refused        | -          | stays      | -          | -        | -
+    candidate.refused late   | -          | settling   | -          | -        | -
+    backoff.elapsed          | -          | -          | attempting | -        | -
+    backoff.elapsed late     | -          | -          | settling   | -        | -
+    content.started          | -          | relaying   | -          | -        | -
+    answer.ended             | -          | settling   | -          | settling | -
+    client.left              | -          | settling   | settling   | settling | -
+    exchange.settled         | -          | -          | -          | -        | idle
     `,
-  ),
-});
+    ),
+  },
+);

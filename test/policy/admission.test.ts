@@ -7,7 +7,7 @@ import {
   type ChainBudget,
   type ChainLimit,
 } from "../../actors/policy/admission.ts";
-import { createAccount, reserve } from "../../actors/policy/budget.ts";
+import { createAccount, reserve, termsOf } from "../../actors/policy/budget.ts";
 import type { PricedOption } from "../../actors/policy/hold-options.ts";
 import { createBucket, take } from "../../actors/policy/token-bucket.ts";
 import type { ScopeRef } from "../../src/base/scope.ts";
@@ -20,6 +20,8 @@ const SCOPES = {
   project: { type: "project", id: "prj_1" },
   tenant: { type: "tenant", id: "ten_1" },
 } as const satisfies Record<string, ScopeRef>;
+
+const PLAIN = { timeZone: "UTC", anchor: null, mode: "hard", credits: [] } as const;
 
 function limit(scope: ScopeRef, more: Partial<ChainLimit>): ChainLimit {
   return {
@@ -39,7 +41,7 @@ function spent(perMinute: number, left: number): ReturnType<typeof createBucket>
 }
 
 function budget(scope: ScopeRef, postedNanoUsd: number, heldNanoUsd: number): ChainBudget {
-  const terms = { amountNanoUsd: 1_000, window: "day", timeZone: "UTC", mode: "hard" } as const;
+  const terms = termsOf({ ...PLAIN, window: "day", amountNanoUsd: 1_000 });
   const account = reserve(createAccount(terms, postedNanoUsd, AT_MS), heldNanoUsd);
   return { budgetId: `bud_${scope.type}`, scope, account };
 }
@@ -50,7 +52,7 @@ function ask(more: Partial<Ask<PricedOption>>): Ask<PricedOption> {
     budgets: [],
     allowance: null,
     tokens: 100,
-    options: [{ nanoUsd: 10, strictNanoUsd: 10 }],
+    options: [{ nanoUsd: 10 }],
     atMs: AT_MS,
     ...more,
   };
@@ -256,15 +258,45 @@ describe("a refusal says everything", () => {
   });
 
   test("and that time will not help a request larger than the whole budget", () => {
-    const options = [{ nanoUsd: 1_001, strictNanoUsd: 1_001 }];
+    const options = [{ nanoUsd: 1_001 }];
     const verdict = decideHold({ budgets: [budget(SCOPES.token, 0, 0)], options, atMs: AT_MS });
     expect(verdict).toMatchObject({
       refusal: { retryAfterMs: MIDNIGHT_MS - AT_MS, reason: { freesAtMs: null } },
     });
   });
 
+  test("and come back when the last of the budgets that refuse has a new window", () => {
+    const day = { ...PLAIN, window: "day", amountNanoUsd: 1_000 } as const;
+    const month = { ...day, window: "month" } as const;
+    const total = { ...day, window: "total" } as const;
+    const retryAfter = (
+      ...rules: readonly (typeof day | typeof month | typeof total)[]
+    ): unknown => {
+      const budgets = rules.map((rule) => ({
+        ...budget(SCOPES.token, 0, 0),
+        account: createAccount(termsOf(rule), 995, AT_MS),
+      }));
+      const verdict = decideHold({ budgets, options: ask({}).options, atMs: AT_MS });
+      return verdict.allowed ? 0 : verdict.refusal.retryAfterMs;
+    };
+    const monthEndMs = Date.UTC(2026, 5, 1);
+    expect(retryAfter(day)).toBe(MIDNIGHT_MS - AT_MS);
+    expect(retryAfter(day, month)).toBe(monthEndMs - AT_MS);
+    expect(retryAfter(month, day)).toBe(monthEndMs - AT_MS);
+    expect(retryAfter(day, total)).toBeUndefined();
+  });
+
+  test("and that time will not help where a top-up ends before the next window", () => {
+    const topUp = { kind: "top_up", amountNanoUsd: 500, startsAtMs: 0, expiresAtMs: MIDNIGHT_MS };
+    const credits = [{ ...topUp, kind: "top_up" as const }];
+    const terms = termsOf({ ...PLAIN, window: "day", amountNanoUsd: 5, credits });
+    const raised = { ...budget(SCOPES.token, 0, 0), account: createAccount(terms, 500, AT_MS) };
+    const verdict = decideHold({ budgets: [raised], options: ask({}).options, atMs: AT_MS });
+    expect(verdict).toMatchObject({ refusal: { reason: { limit: 505, freesAtMs: null } } });
+  });
+
   test("and that a budget without a window frees at no time", () => {
-    const terms = { amountNanoUsd: 5, window: "total", timeZone: "UTC", mode: "hard" } as const;
+    const terms = termsOf({ ...PLAIN, window: "total", amountNanoUsd: 5 });
     const total = {
       ...budget(SCOPES.token, 0, 0),
       account: createAccount(terms, 0, AT_MS),

@@ -1,7 +1,8 @@
-/** Guarantees: what is held fits; zero means zero; near the end only the absolute bound counts. */
+/** Guarantees: what is held fits; zero means zero; the first way that fits is taken. */
 import { describe, expect, test } from "bun:test";
-import { createAccount, type BudgetAccount } from "../../actors/policy/budget.ts";
+import { createAccount, termsOf, type BudgetAccount } from "../../actors/policy/budget.ts";
 import { chooseHold } from "../../actors/policy/hold-options.ts";
+import { NANO_USD_MAX } from "../../src/base/units.ts";
 import { number, numberOrNull, table } from "./table.ts";
 
 const AT_MS = Date.UTC(2026, 4, 10, 12);
@@ -11,39 +12,32 @@ function budget(
   postedNanoUsd: number,
   mode: "hard" | "soft",
 ): { readonly account: BudgetAccount } {
-  const terms = { amountNanoUsd, window: "day", timeZone: "UTC", mode } as const;
+  const plain = { window: "day", timeZone: "UTC", anchor: null, credits: [] } as const;
+  const terms = termsOf({ ...plain, amountNanoUsd, mode });
   return { account: createAccount(terms, postedNanoUsd, AT_MS) };
 }
 
-/** `worst/strict`, several in order of preference; a capped one ends with `c`. */
-function options(cell: string): { nanoUsd: number; strictNanoUsd: number; name: string }[] {
-  return cell.split(" ").map((text) => {
-    const [worst = "", strict = ""] = text.split("/");
-    return { nanoUsd: number(worst), strictNanoUsd: number(strict), name: text };
-  });
+/** Worst cases, several in order of preference. */
+function options(cell: string): { nanoUsd: number; name: string }[] {
+  return cell.split(" ").map((text) => ({ nanoUsd: number(text), name: text }));
 }
 
 const ONE_BUDGET = table(
   ["amount", "posted", "mode", "options", "chosen", "held", "why"],
   `
-  amount | posted | mode | options           | chosen    | held | why
-  1000   | 0      | hard | 400/900 100/200   | 400/900   | 400  | the worst case fits
-  1000   | 500    | hard | 400/900 100/200   | 400/900   | 400  | a tenth remains: the learned bound will do
-  1000   | 550    | hard | 400/900 100/200   | 400/900   | 400  | exactly a twentieth remains
-  1000   | 551    | hard | 400/900 100/200   | 100/200   | 100  | less would remain, and the strict bound does not fit
-  1000   | 551    | hard | 400/449           | 400/449   | 449  | less would remain, and the strict bound fits exactly
-  1000   | 551    | hard | 400/450           | -         | 450  | the strict bound is one too much
-  1000   | 700    | hard | 400/900 100/200   | 100/200   | 100  | only the capped one fits
-  1000   | 860    | hard | 400/900 100/140   | 100/140   | 140  | the capped one, by its strict bound
-  1000   | 901    | hard | 400/900 100/200   | -         | 100  | nothing fits: told is the cheapest
-  1000   | 900    | hard | 100/100           | 100/100   | 100  | the last nano-dollar can be held
-  0      | 0      | hard | 1/1               | -         | 1    | an amount of 0 blocks what has a price
-  0      | 0      | hard | 0/0               | 0/0       | 0    | and lets pass what has none
-  1000   | 2000   | hard | 0/0               | 0/0       | 0    | what is free passes an overdrawn budget too
-  1000   | 2000   | hard | 1/1               | -         | 1    |
-  -      | 9999   | hard | 400/900           | 400/900   | 400  | unlimited refuses nothing
-  1000   | 9999   | soft | 400/900           | 400/900   | 400  | a soft budget counts and never refuses
-  0      | 0      | soft | 400/900           | 400/900   | 400  |
+  amount | posted | mode | options  | chosen | held | why
+  1000   | 0      | hard | 400 100  | 400    | 400  | the worst case fits
+  1000   | 600    | hard | 400 100  | 400    | 400  | exactly
+  1000   | 601    | hard | 400 100  | 100    | 100  | only the capped one fits
+  1000   | 901    | hard | 400 100  | -      | 100  | nothing fits: told is the cheapest
+  1000   | 900    | hard | 100      | 100    | 100  | the last nano-dollar can be held
+  0      | 0      | hard | 1        | -      | 1    | an amount of 0 blocks what has a price
+  0      | 0      | hard | 0        | 0      | 0    | and lets pass what has none
+  1000   | 2000   | hard | 0        | 0      | 0    | what is free passes an overdrawn budget too
+  1000   | 2000   | hard | 1        | -      | 1    |
+  -      | 9999   | hard | 400      | 400    | 400  | unlimited refuses nothing
+  1000   | 9999   | soft | 400      | 400    | 400  | a soft budget counts and never refuses
+  0      | 0      | soft | 400      | 400    | 400  |
   `,
 );
 
@@ -65,7 +59,7 @@ describe("a hold is chosen", () => {
     const wide = budget(10_000, 0, "hard");
     const tight = budget(1_000, 950, "hard");
     const tighter = budget(1_000, 990, "hard");
-    const only = options("100/200");
+    const only = options("100");
     expect(chooseHold(only, [wide, tight, tighter])).toEqual({
       fits: false,
       budget: tight,
@@ -74,14 +68,33 @@ describe("a hold is chosen", () => {
     expect(chooseHold(only, [wide])).toMatchObject({ fits: true, heldNanoUsd: 100 });
   });
 
-  test("by the strict bound everywhere as soon as one budget is nearly exhausted", () => {
-    const near = budget(1_000, 880, "hard");
-    const roomy = budget(10_000, 0, "hard");
-    expect(chooseHold(options("100/110"), [roomy, near])).toMatchObject({ heldNanoUsd: 110 });
-    const noRoomForStrict = budget(10_000, 9_895, "soft");
-    expect(chooseHold(options("100/110"), [noRoomForStrict, near])).toMatchObject({
-      heldNanoUsd: 110,
+  test("by its place in the list, also when a later one is held", () => {
+    const tight = budget(1_000, 700, "hard");
+    expect(chooseHold(options("400 350 100"), [tight])).toMatchObject({
+      optionIndex: 2,
+      heldNanoUsd: 100,
     });
+  });
+
+  test("whatever soft budgets say, up to the largest sums there are", () => {
+    const full = budget(1_000, NANO_USD_MAX, "soft");
+    const unlimited = budget(null, NANO_USD_MAX, "hard");
+    const huge = options(`${NANO_USD_MAX}`);
+    expect(chooseHold(huge, [full, unlimited])).toMatchObject({ fits: true });
+  });
+
+  test("against the amount with its top-ups", () => {
+    const topUp = {
+      kind: "top_up",
+      amountNanoUsd: 1_000,
+      startsAtMs: 0,
+      expiresAtMs: null,
+    } as const;
+    const plain = { window: "total", timeZone: "UTC", anchor: null, mode: "hard" } as const;
+    const terms = termsOf({ ...plain, amountNanoUsd: 1_000, credits: [topUp] });
+    const raised = { account: createAccount(terms, 1_500, AT_MS) };
+    expect(chooseHold(options("500"), [raised])).toMatchObject({ heldNanoUsd: 500 });
+    expect(chooseHold(options("501"), [raised])).toMatchObject({ fits: false });
   });
 
   test("of nothing when there is nothing to choose from", () => {

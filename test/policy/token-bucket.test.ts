@@ -154,6 +154,42 @@ describe("for any limit", () => {
   });
 });
 
+describe("a small limit stays usable", () => {
+  test("whatever an answer needed, the next wait is at most one window and the debt, and true", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.integer({ min: 1, max: 131_072 }),
+        fc.integer({ min: 0, max: 100_000 }),
+        fc.integer({ min: 1, max: 131_072 }),
+        (perMinute, estimated, used, next) => {
+          const full = createBucket(perMinute, null, null, START_MS);
+          expect(waitMs(full, estimated, START_MS)).toBe(0);
+          const taken = clampedTokens(full, estimated);
+          const settled = giveBack(take(full, taken, START_MS), taken - used, START_MS);
+          const debt = Math.min(Math.max(0, used - perMinute), 1_440 * perMinute);
+          const wait = waitMs(settled, next, START_MS) ?? Number.NaN;
+          expect(wait).toBeLessThanOrEqual(60_000 + Math.ceil((debt * 60_000) / perMinute));
+          expect(waitMs(settled, next, START_MS + wait)).toBe(0);
+        },
+      ),
+    );
+  });
+
+  test("and an absurd report locks it for a day, not for ever", () => {
+    for (const perMinute of [1, 200, 10 ** 6, 10 ** 11]) {
+      const full = createBucket(perMinute, null, null, START_MS);
+      for (const used of [10 ** 15, Number.MAX_SAFE_INTEGER, 1e300]) {
+        const indebted = giveBack(full, -used, START_MS);
+        expect(waitMs(indebted, 1, START_MS)).toBeLessThanOrEqual(1_441 * 60_000);
+        expect(Number.isSafeInteger(indebted.levelUnits)).toBe(true);
+        const carried = createBucket(perMinute, null, fillOf(indebted), START_MS);
+        expect(waitMs(carried, 1, START_MS)).toBeLessThanOrEqual(1_441 * 60_000);
+      }
+    }
+  });
+});
+
 test("sixty requests before a full minute and sixty after it: the edge lets no second burst through", () => {
   let bucket = createBucket(60, 10, null, START_MS);
   let admitted = 0;

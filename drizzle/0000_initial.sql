@@ -1,3 +1,16 @@
+CREATE TABLE `alerts` (
+	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`budget_id` text NOT NULL,
+	`scope_type` text NOT NULL,
+	`scope_id` text NOT NULL,
+	`window_start_ms` integer NOT NULL,
+	`threshold_ppm` integer NOT NULL,
+	`amount_nano_usd` integer NOT NULL,
+	`posted_nano_usd` integer NOT NULL,
+	`created_at_ms` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `alerts_once` ON `alerts` (`budget_id`,`scope_id`,`window_start_ms`,`threshold_ppm`);--> statement-breakpoint
 CREATE TABLE `attempts` (
 	`seq` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,
@@ -6,12 +19,15 @@ CREATE TABLE `attempts` (
 	`tenant_id` text NOT NULL,
 	`project_id` text,
 	`token_id` text NOT NULL,
+	`end_user_id` text,
+	`route_id` text,
 	`provider_id` text NOT NULL,
 	`model` text NOT NULL,
-	`price` text NOT NULL,
+	`price_version` integer NOT NULL,
 	`held_nano_usd` integer NOT NULL,
 	`held_at_ms` integer NOT NULL,
 	`commit_number` integer NOT NULL,
+	`chain` blob NOT NULL,
 	CONSTRAINT "attempts_held" CHECK("attempts"."held_nano_usd" >= 0)
 );
 --> statement-breakpoint
@@ -21,11 +37,13 @@ CREATE TABLE `budgets` (
 	`id` text PRIMARY KEY NOT NULL,
 	`scope_type` text NOT NULL,
 	`scope_id` text NOT NULL,
-	`tenant_id` text NOT NULL,
+	`tenant_id` text,
 	`amount_nano_usd` integer,
 	`window` text NOT NULL,
 	`time_zone` text NOT NULL,
+	`anchor` text,
 	`mode` text NOT NULL,
+	`on_hold_reached` text NOT NULL,
 	`alert_thresholds` text NOT NULL,
 	`version` integer DEFAULT 1 NOT NULL,
 	`created_at_ms` integer NOT NULL,
@@ -34,6 +52,31 @@ CREATE TABLE `budgets` (
 );
 --> statement-breakpoint
 CREATE INDEX `budgets_by_tenant` ON `budgets` (`tenant_id`);--> statement-breakpoint
+CREATE TABLE `credits` (
+	`id` text PRIMARY KEY NOT NULL,
+	`budget_id` text NOT NULL,
+	`kind` text NOT NULL,
+	`amount_nano_usd` integer NOT NULL,
+	`end_user_id` text,
+	`starts_at_ms` integer NOT NULL,
+	`expires_at_ms` integer,
+	`note` text,
+	`version` integer DEFAULT 1 NOT NULL,
+	`created_at_ms` integer NOT NULL,
+	FOREIGN KEY (`budget_id`) REFERENCES `budgets`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "credits_amount" CHECK("credits"."amount_nano_usd" >= 0)
+);
+--> statement-breakpoint
+CREATE INDEX `credits_by_budget` ON `credits` (`budget_id`);--> statement-breakpoint
+CREATE TABLE `learned` (
+	`kind` text NOT NULL,
+	`owner_id` text NOT NULL,
+	`model` text NOT NULL,
+	`state` text NOT NULL,
+	`updated_at_ms` integer NOT NULL,
+	PRIMARY KEY(`kind`, `owner_id`, `model`)
+);
+--> statement-breakpoint
 CREATE TABLE `limits` (
 	`id` text PRIMARY KEY NOT NULL,
 	`scope_type` text NOT NULL,
@@ -51,7 +94,8 @@ CREATE TABLE `limits` (
 CREATE INDEX `limits_by_tenant` ON `limits` (`tenant_id`);--> statement-breakpoint
 CREATE TABLE `open_attempts` (
 	`attempt_seq` integer PRIMARY KEY NOT NULL,
-	`tenant_id` text NOT NULL
+	`tenant_id` text NOT NULL,
+	`end_user_id` text
 );
 --> statement-breakpoint
 CREATE TABLE `postings` (
@@ -64,16 +108,24 @@ CREATE TABLE `postings` (
 	`output_tokens` integer NOT NULL,
 	`cached_input_tokens` integer NOT NULL,
 	`reasoning_tokens` integer NOT NULL,
+	`details` text,
 	`status` integer,
 	`outcome` text NOT NULL,
 	`latency_ms` integer NOT NULL,
 	`posted_at_ms` integer NOT NULL,
 	`corrects` integer,
+	`chain` blob NOT NULL,
 	CONSTRAINT "postings_amount" CHECK("postings"."kind" = 'correct' or "postings"."amount_nano_usd" >= 0)
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `postings_terminal` ON `postings` (`attempt_id`) WHERE "postings"."kind" <> 'correct';--> statement-breakpoint
 CREATE INDEX `postings_corrections` ON `postings` (`attempt_id`) WHERE "postings"."kind" = 'correct';--> statement-breakpoint
+CREATE TABLE `price_versions` (
+	`seq` integer PRIMARY KEY NOT NULL,
+	`price` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `price_versions_by_price` ON `price_versions` (`price`);--> statement-breakpoint
 CREATE TABLE `prices` (
 	`id` text PRIMARY KEY NOT NULL,
 	`provider_id` text NOT NULL,
@@ -81,6 +133,17 @@ CREATE TABLE `prices` (
 	`input_pico_usd` integer NOT NULL,
 	`output_pico_usd` integer NOT NULL,
 	`cached_input_pico_usd` integer,
+	`cache_write_pico_usd` integer,
+	`cache_write_1h_pico_usd` integer,
+	`reasoning_pico_usd` integer,
+	`audio_input_pico_usd` integer,
+	`audio_output_pico_usd` integer,
+	`image_input_pico_usd` integer,
+	`image_output_pico_usd` integer,
+	`request_pico_usd` integer,
+	`tool_call_pico_usd` text,
+	`tiers` text,
+	`batch_permille` integer,
 	`context_tokens_max` integer,
 	`output_tokens_max` integer,
 	`effective_at_ms` integer NOT NULL,
@@ -127,6 +190,7 @@ CREATE TABLE `requests` (
 	`tenant_id` text,
 	`project_id` text,
 	`token_id` text,
+	`end_user_id` text,
 	`route` text,
 	`provider` text,
 	`model` text,
@@ -172,7 +236,7 @@ CREATE TABLE `spend` (
 	`slot_start_ms` integer NOT NULL,
 	`posted_nano_usd` integer NOT NULL,
 	PRIMARY KEY(`scope_type`, `scope_id`, `slot_start_ms`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `tenants` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -207,6 +271,15 @@ CREATE TABLE `tokens` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoint
 CREATE INDEX `tokens_by_tenant` ON `tokens` (`tenant_id`);--> statement-breakpoint
+CREATE TABLE `unpriced_models` (
+	`provider_id` text NOT NULL,
+	`model` text NOT NULL,
+	`requests` integer NOT NULL,
+	`first_seen_at_ms` integer NOT NULL,
+	`last_seen_at_ms` integer NOT NULL,
+	PRIMARY KEY(`provider_id`, `model`)
+);
+--> statement-breakpoint
 CREATE TABLE `usage_days` (
 	`day_start_ms` integer NOT NULL,
 	`tenant_id` text NOT NULL,
@@ -222,4 +295,4 @@ CREATE TABLE `usage_days` (
 	`reasoning_tokens` integer NOT NULL,
 	`cost_nano_usd` integer NOT NULL,
 	PRIMARY KEY(`day_start_ms`, `tenant_id`, `project_id`, `token_id`, `provider_id`, `model`)
-);
+) WITHOUT ROWID;

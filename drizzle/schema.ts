@@ -5,6 +5,7 @@
  */
 import { sql } from "drizzle-orm";
 import {
+  blob,
   check,
   index,
   integer,
@@ -13,7 +14,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import type { ScopeType } from "../src/base/scope.ts";
+import type { LimitScopeType, ScopeType } from "../src/base/scope.ts";
 import type { RefusalReason } from "../src/base/verdict.ts";
 
 export type Metadata = Readonly<Record<string, string>>;
@@ -31,6 +32,36 @@ export type RouteTarget = {
   readonly model: string;
   readonly weight: number;
   readonly priority: number;
+};
+
+/** Where a window begins within its calendar unit; absent members: Monday, day 1, midnight. */
+export type WindowAnchor = {
+  readonly hour?: number;
+  /** 1 Monday … 7 Sunday; of a week only. */
+  readonly weekday?: number;
+  /** 1…31, of a month only; a shorter month begins on its last day. */
+  readonly day?: number;
+};
+
+/** Pico-dollars per token of requests with more input than `aboveInputTokens`. */
+export type PriceTierRow = {
+  readonly aboveInputTokens: number;
+  readonly inputPicoUsd: number;
+  readonly outputPicoUsd: number;
+  readonly cachedInputPicoUsd: number | null;
+  readonly cacheWritePicoUsd: number | null;
+};
+
+/** Tokens and calls beyond the four common counts, where a provider reported any. */
+export type PostedDetails = {
+  readonly cacheWriteTokens: number;
+  readonly cacheWrite1hTokens: number;
+  readonly audioInputTokens: number;
+  readonly cachedAudioInputTokens: number;
+  readonly imageInputTokens: number;
+  readonly audioOutputTokens: number;
+  readonly imageOutputTokens: number;
+  readonly toolCalls: Readonly<Record<string, number>>;
 };
 
 /** Every configured row has a version that counts its edits, for `if-match`. */
@@ -152,6 +183,26 @@ export const prices = sqliteTable(
     outputPicoUsd: integer("output_pico_usd").notNull(),
     /** null: cached input costs what input costs. */
     cachedInputPicoUsd: integer("cached_input_pico_usd"),
+    /** null: writing to the provider's cache (5 minutes, 1 hour) costs what input costs. */
+    cacheWritePicoUsd: integer("cache_write_pico_usd"),
+    cacheWrite1hPicoUsd: integer("cache_write_1h_pico_usd"),
+    /** null: reasoning costs what output costs. */
+    reasoningPicoUsd: integer("reasoning_pico_usd"),
+    /** null: tokens of this kind cost what text of their direction costs. */
+    audioInputPicoUsd: integer("audio_input_pico_usd"),
+    audioOutputPicoUsd: integer("audio_output_pico_usd"),
+    imageInputPicoUsd: integer("image_input_pico_usd"),
+    imageOutputPicoUsd: integer("image_output_pico_usd"),
+    /** Per request, whatever its size. */
+    requestPicoUsd: integer("request_pico_usd"),
+    /** Per call of a server-side tool, by tool. */
+    toolCallPicoUsd: text("tool_call_pico_usd", { mode: "json" }).$type<
+      Readonly<Record<string, number>>
+    >(),
+    /** Rates of long requests, in the order of their bounds. */
+    tiers: text({ mode: "json" }).$type<readonly PriceTierRow[]>(),
+    /** What a batch request costs, in thousandths of the whole; null: batches cost the whole. */
+    batchPermille: integer("batch_permille"),
     /** Bounds of the model, where the operator knows them. */
     contextTokensMax: integer("context_tokens_max"),
     outputTokensMax: integer("output_tokens_max"),
@@ -171,16 +222,18 @@ export const budgets = sqliteTable(
   {
     id: text().primaryKey(),
     scopeType: text("scope_type").$type<ScopeType>().notNull(),
+    /** What the scope's type names; an end user by the client's own word for them, `*` for each. */
     scopeId: text("scope_id").notNull(),
-    /** The tenant that the scope lies in. */
-    tenantId: text("tenant_id")
-      .notNull()
-      .references(() => tenants.id),
+    /** The tenant that the scope lies in; null for scopes that span tenants. */
+    tenantId: text("tenant_id").references(() => tenants.id),
     /** null: unlimited, 0: blocks everything priced. */
     amountNanoUsd: integer("amount_nano_usd"),
-    window: text().$type<"day" | "month" | "total">().notNull(),
+    window: text().$type<"hour" | "day" | "week" | "month" | "total">().notNull(),
     timeZone: text("time_zone").notNull(),
+    anchor: text({ mode: "json" }).$type<WindowAnchor>(),
     mode: text().$type<"hard" | "soft">().notNull(),
+    /** What becomes of a stream whose metered cost reaches its hold. */
+    onHoldReached: text("on_hold_reached").$type<"stop" | "finish_and_bill">().notNull(),
     alertThresholds: text("alert_thresholds", { mode: "json" })
       .$type<readonly number[]>()
       .notNull(),
@@ -193,11 +246,63 @@ export const budgets = sqliteTable(
   ],
 );
 
+/**
+ * What operators add to a budget for a while: `top_up` raises the amount, `reset` takes back what was
+ * posted before it. Postings are never touched.
+ */
+export const credits = sqliteTable(
+  "credits",
+  {
+    id: text().primaryKey(),
+    budgetId: text("budget_id")
+      .notNull()
+      .references(() => budgets.id),
+    kind: text().$type<"top_up" | "reset">().notNull(),
+    amountNanoUsd: integer("amount_nano_usd").notNull(),
+    /** The end user whose account it is for, where the budget is a default for each; else null. */
+    endUserId: text("end_user_id"),
+    startsAtMs: integer("starts_at_ms").notNull(),
+    /** null: for as long as the budget's window. */
+    expiresAtMs: integer("expires_at_ms"),
+    note: text(),
+    ...versioned,
+  },
+  (table) => [
+    index("credits_by_budget").on(table.budgetId),
+    check("credits_amount", sql`${table.amountNanoUsd} >= 0`),
+  ],
+);
+
+/** Thresholds that a budget's window has passed: once each, whatever crashed in between. */
+export const alerts = sqliteTable(
+  "alerts",
+  {
+    seq: integer().primaryKey({ autoIncrement: true }),
+    budgetId: text("budget_id").notNull(),
+    scopeType: text("scope_type").$type<ScopeType>().notNull(),
+    scopeId: text("scope_id").notNull(),
+    windowStartMs: integer("window_start_ms").notNull(),
+    /** Fraction of the amount in millionths. */
+    thresholdPpm: integer("threshold_ppm").notNull(),
+    amountNanoUsd: integer("amount_nano_usd").notNull(),
+    postedNanoUsd: integer("posted_nano_usd").notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (table) => [
+    uniqueIndex("alerts_once").on(
+      table.budgetId,
+      table.scopeId,
+      table.windowStartMs,
+      table.thresholdPpm,
+    ),
+  ],
+);
+
 export const limits = sqliteTable(
   "limits",
   {
     id: text().primaryKey(),
-    scopeType: text("scope_type").$type<ScopeType>().notNull(),
+    scopeType: text("scope_type").$type<LimitScopeType>().notNull(),
     scopeId: text("scope_id").notNull(),
     tenantId: text("tenant_id")
       .notNull()
@@ -217,6 +322,43 @@ export const settings = sqliteTable("settings", {
   value: text().notNull(),
 });
 
+/** Each price that attempts were made under, once: its JSON, so that they can be priced again in ten years. */
+export const priceVersions = sqliteTable(
+  "price_versions",
+  {
+    seq: integer().primaryKey(),
+    price: text().notNull(),
+  },
+  (table) => [uniqueIndex("price_versions_by_price").on(table.price)],
+);
+
+/** What was learned about sizes of answers and inputs, so that a restart need not begin anew. */
+export const learned = sqliteTable(
+  "learned",
+  {
+    kind: text().$type<"output" | "input">().notNull(),
+    /** An access token for `output`, a provider for `input`. */
+    ownerId: text("owner_id").notNull(),
+    model: text().notNull(),
+    state: text({ mode: "json" }).$type<unknown>().notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.ownerId, table.model] })],
+);
+
+/** Models that clients asked for and nobody has a price of. */
+export const unpricedModels = sqliteTable(
+  "unpriced_models",
+  {
+    providerId: text("provider_id").notNull(),
+    model: text().notNull(),
+    requests: integer().notNull(),
+    firstSeenAtMs: integer("first_seen_at_ms").notNull(),
+    lastSeenAtMs: integer("last_seen_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.providerId, table.model] })],
+);
+
 /**
  * The hold side of the ledger: one row per attempt, inserted before the attempt is made, never
  * changed. No foreign keys: history outlives what it names.
@@ -232,9 +374,12 @@ export const attempts = sqliteTable(
     tenantId: text("tenant_id").notNull(),
     projectId: text("project_id"),
     tokenId: text("token_id").notNull(),
+    endUserId: text("end_user_id"),
+    routeId: text("route_id"),
     providerId: text("provider_id").notNull(),
     model: text().notNull(),
-    price: text().notNull(),
+    /** Of `price_versions`. */
+    priceVersion: integer("price_version").notNull(),
     heldNanoUsd: integer("held_nano_usd").notNull(),
     heldAtMs: integer("held_at_ms").notNull(),
     /**
@@ -242,6 +387,8 @@ export const attempts = sqliteTable(
      * before the next commit was composed, so at recovery only the last one may hold unsent attempts.
      */
     commitNumber: integer("commit_number").notNull(),
+    /** SHA-256 over the row before it and this row: nothing can be changed or taken out unseen. */
+    chain: blob({ mode: "buffer" }).notNull(),
   },
   (table) => [
     uniqueIndex("attempts_by_id").on(table.id),
@@ -257,6 +404,8 @@ export const attempts = sqliteTable(
 export const openAttempts = sqliteTable("open_attempts", {
   attemptSeq: integer("attempt_seq").primaryKey(),
   tenantId: text("tenant_id").notNull(),
+  /** Here as well, so that a first-seen end user costs no look at every attempt under way. */
+  endUserId: text("end_user_id"),
 });
 
 /** The other side of the ledger: append-only; a correction is a new row that names the old one. */
@@ -273,12 +422,15 @@ export const postings = sqliteTable(
     outputTokens: integer("output_tokens").notNull(),
     cachedInputTokens: integer("cached_input_tokens").notNull(),
     reasoningTokens: integer("reasoning_tokens").notNull(),
+    details: text({ mode: "json" }).$type<PostedDetails>(),
     status: integer(),
     outcome: text().notNull(),
     latencyMs: integer("latency_ms").notNull(),
     postedAtMs: integer("posted_at_ms").notNull(),
     /** The posting that a correction corrects. */
     corrects: integer(),
+    /** SHA-256 over the posting before it and this one. */
+    chain: blob({ mode: "buffer" }).notNull(),
   },
   (table) => [
     // One terminal posting per attempt: settling twice cannot happen, it fails.
@@ -296,7 +448,8 @@ export const postings = sqliteTable(
 /**
  * Posted money per scope and quarter of an hour of admission: every window of every time zone is a
  * sum over these, because all zones are offset by multiples of 15 minutes. Written in the same
- * transaction as the posting.
+ * transaction as the posting. The migration makes it `WITHOUT ROWID`, which the schema cannot say: a
+ * window is then one stretch of the tree and not a look-up for each slot.
  */
 export const spend = sqliteTable(
   "spend",
@@ -309,7 +462,10 @@ export const spend = sqliteTable(
   (table) => [primaryKey({ columns: [table.scopeType, table.scopeId, table.slotStartMs] })],
 );
 
-/** Usage per UTC day and every grouping of the usage API, summed as postings are written. */
+/**
+ * Usage per UTC day and every grouping of the usage API, summed as postings are written. The migration
+ * makes it `WITHOUT ROWID`, like `spend`.
+ */
 export const usageDays = sqliteTable(
   "usage_days",
   {
@@ -350,6 +506,7 @@ export const requests = sqliteTable(
     tenantId: text("tenant_id"),
     projectId: text("project_id"),
     tokenId: text("token_id"),
+    endUserId: text("end_user_id"),
     route: text(),
     provider: text(),
     model: text(),

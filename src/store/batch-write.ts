@@ -9,6 +9,8 @@ import { requests } from "../../drizzle/schema.ts";
 import type { Connection } from "./database.ts";
 import { diskFailure, failureDetail, type DiskFailure } from "./failure.ts";
 import { createLedgerWriter } from "./ledger-write.ts";
+import type { Mark } from "./mark.ts";
+import type { Position } from "./position.ts";
 import type { BatchMessage, FromThread, KeptOut } from "./protocol.ts";
 import { prepareInsert } from "./statements.ts";
 
@@ -20,9 +22,11 @@ export interface BatchWriter {
     readonly outcome: BatchOutcome;
     readonly failure: DiskFailure | null;
   };
+  /** How far the ledger has come with what was committed. */
+  readonly position: () => Position;
 }
 
-export function createBatchWriter(connection: Connection): BatchWriter {
+export function createBatchWriter(connection: Connection, mark: Mark): BatchWriter {
   const { sqlite, file } = connection;
   const ledger = createLedgerWriter(sqlite, file);
   const insertRow = prepareInsert(sqlite, requests, "ignore");
@@ -60,17 +64,22 @@ export function createBatchWriter(connection: Connection): BatchWriter {
   };
 
   return {
+    position: ledger.position,
     write: (batch) => {
       let isCommitting = false;
       try {
         begin.run();
         const outcome = fill(batch);
+        // Told before the commit: after it nothing may fail any more.
+        const isLedgers = batch.holds.length > 0 || batch.postings.length > 0;
+        const position = isLedgers ? ledger.position() : null;
         isCommitting = true;
         commit.run();
         if (batch.holds.length > 0) commitNumber += 1;
+        if (position !== null) mark.write(position);
         return { outcome, failure: null };
       } catch (error) {
-        ledger.forgetSums();
+        ledger.forget();
         rollBack(sqlite);
         const failure = diskFailure(error, file);
         const detail = failure?.detail ?? failureDetail(error, file);

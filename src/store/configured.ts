@@ -4,7 +4,7 @@
  */
 import { and, asc, eq, getTableColumns, gt, isNull, sql, type Column } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import { settings } from "../../drizzle/schema.ts";
+import { credits, settings } from "../../drizzle/schema.ts";
 import { assert } from "../base/assert.ts";
 import type { Configuration, Noun, Page, WriteRefusal, Written } from "./contract.ts";
 import { pageOf } from "./cursor.ts";
@@ -76,6 +76,7 @@ export function configuredCalls(connection: Connection): ConfiguredCalls {
         if (current === null) return notFound(id);
         const refusal = checkUnused(orm, noun, id);
         if (refusal !== null) return refusal;
+        if (noun === "budgets") orm.delete(credits).where(eq(credits.budgetId, id)).run();
         orm
           .delete(tableOf(noun))
           .where(eq(column(noun, "id"), id))
@@ -123,6 +124,7 @@ function configuration({ orm }: Connection): Configuration {
     prices: orm.select().from(tables.prices).orderBy(tables.prices.id).all(),
     budgets: orm.select().from(tables.budgets).orderBy(tables.budgets.id).all(),
     limits: orm.select().from(tables.limits).orderBy(tables.limits.id).all(),
+    credits: orm.select().from(tables.credits).orderBy(tables.credits.id).all(),
   };
 }
 

@@ -3,9 +3,18 @@
  * calls to the writer thread. No SQL, no table and no thread shows through.
  */
 import type * as schema from "../../drizzle/schema.ts";
-import type { ScopeChain, ScopeRef } from "../base/scope.ts";
+import type { AttemptScopes, Owner, ScopeRef } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
+import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
+import type {
+  AlertFilter,
+  AlertRecord,
+  AlertRow,
+  LearnedRow,
+  LedgerState,
+  UnpricedModel,
+} from "./money-contract.ts";
 
 /** The worst case of one attempt, written before it is made. */
 export type HoldRecord = {
@@ -13,8 +22,7 @@ export type HoldRecord = {
   readonly requestId: string;
   /** 1 for an exchange's first attempt, which also counts the request for its access token. */
   readonly attemptNumber: number;
-  readonly scopes: ScopeChain;
-  readonly providerId: string;
+  readonly scopes: AttemptScopes;
   /** The upstream's name of the model. */
   readonly model: string;
   /** Prices in force, as JSON, so that the attempt can be priced again in ten years. */
@@ -36,6 +44,8 @@ export type PostingRecord = {
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
   readonly reasoningTokens: number;
+  /** Tokens and calls beyond these; null when there were none. */
+  readonly details: schema.PostedDetails | null;
   /** HTTP status of the provider; null when none came. */
   readonly status: number | null;
   /** Short word for how it ended: `ok`, `status_429`, `timeout_first_byte`, `client_gone`, … */
@@ -51,6 +61,7 @@ export type RequestRecord = {
   readonly tenantId: string | null;
   readonly projectId: string | null;
   readonly tokenId: string | null;
+  readonly endUserId: string | null;
   /** Public name the client asked for. */
   readonly route: string | null;
   readonly provider: string | null;
@@ -95,17 +106,22 @@ export type StoreHealth =
   /** `detail` says what is wrong with which file and what would help. */
   | { readonly ok: false; readonly detail: string };
 
-/** Sums and open holds from which a tenant actor is built. */
-export type TenantLedgerState = {
+/** Sums and open holds from which an owner's actor is built. */
+export type OwnerLedgerState = {
   readonly postedNanoUsd: Readonly<Record<string, NanoUsd>>;
   readonly openHolds: readonly {
     readonly attemptId: string;
     readonly requestId: string;
-    readonly scopes: ScopeChain;
+    readonly scopes: AttemptScopes;
     readonly heldNanoUsd: NanoUsd;
     readonly heldAtMs: number;
   }[];
-  /** Requests made so far by the tenant's access tokens, by token id; absent means 0. */
+  /**
+   * The latest time at which the ledger has money in the asked scopes; null: it has none. Later than
+   * now when the clock was ahead.
+   */
+  readonly reachesMs: number | null;
+  /** Requests made so far by a tenant's access tokens, by token id; absent means 0. */
   readonly requestCounts: Readonly<Record<string, number>>;
 };
 
@@ -127,6 +143,7 @@ export type RouteRow = typeof schema.routes.$inferSelect;
 export type PriceRow = typeof schema.prices.$inferSelect;
 export type BudgetRow = typeof schema.budgets.$inferSelect;
 export type LimitRow = typeof schema.limits.$inferSelect;
+export type CreditRow = typeof schema.credits.$inferSelect;
 
 /** The row type of each noun that operators configure. */
 export type Rows = {
@@ -138,6 +155,7 @@ export type Rows = {
   prices: PriceRow;
   budgets: BudgetRow;
   limits: LimitRow;
+  credits: CreditRow;
 };
 export type Noun = keyof Rows;
 /** Nouns that other rows name by id and that operators know by name. */
@@ -162,55 +180,6 @@ export type PageQuery = {
   readonly cursor: string | null;
 };
 
-/** Filters of the request log; an absent one does not filter. */
-export type RequestFilter = {
-  readonly tenantId?: string;
-  readonly projectId?: string;
-  readonly tokenId?: string;
-  readonly route?: string;
-  readonly provider?: string;
-  readonly model?: string;
-  readonly status?: number;
-  readonly errorCode?: string;
-  readonly fromMs?: number;
-  readonly toMs?: number;
-};
-
-export type AttemptDetail = {
-  readonly attempt: typeof schema.attempts.$inferSelect;
-  /** Every ledger entry of the attempt after the hold, in order. */
-  readonly postings: readonly (typeof schema.postings.$inferSelect)[];
-};
-
-export type RequestDetail = {
-  /** null when the row dropped but the ledger knows the exchange. */
-  readonly request: typeof schema.requests.$inferSelect | null;
-  readonly attempts: readonly AttemptDetail[];
-};
-
-export type UsageGroup = "tenant" | "project" | "token" | "model" | "provider" | "day";
-
-export type UsageQuery = {
-  readonly groupBy: readonly UsageGroup[];
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly tenantId?: string;
-  readonly projectId?: string;
-  readonly tokenId?: string;
-};
-
-export type UsageRow = {
-  /** Only the members that were grouped by. */
-  readonly group: Readonly<Partial<Record<UsageGroup, string>>>;
-  readonly requests: number;
-  readonly attempts: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly reasoningTokens: number;
-  readonly costNanoUsd: NanoUsd;
-};
-
 /** What start-up recovery found and did with attempts that a crash left without a posting. */
 export type Recovery = {
   /** Posted at their hold as `expire`, estimated. */
@@ -223,12 +192,14 @@ export type Recovery = {
  * The embedded store. Every call runs on the writer thread and sees every hold and posting taken
  * before it. Reads and edits of single configured rows and pages of them run in the order they were
  * made; calls that take longer run beside them. Holds and postings pass by all calls but
- * `tenantState`, which keeps its exact place among them.
+ * `ownerState`, which keeps its exact place among them.
  */
 export interface Store {
   readonly ledger: Ledger;
   readonly requestLog: RequestLog;
   readonly health: () => StoreHealth;
+  /** The ledger was found to be older than the spend: hard budgets refuse until it is accepted. */
+  readonly isFrozen: () => boolean;
   /** What recovery did when this store was started. */
   readonly recovery: Recovery;
 
@@ -254,10 +225,29 @@ export interface Store {
   readonly remove: <N extends Noun>(noun: N, id: string) => Promise<Written<Rows[N]>>;
 
   /** As of all holds and postings taken before the call, and of none taken after it. */
-  readonly tenantState: (
-    tenantId: string,
-    windows: readonly WindowSum[],
-  ) => Promise<TenantLedgerState>;
+  readonly ownerState: (owner: Owner, windows: readonly WindowSum[]) => Promise<OwnerLedgerState>;
+  /** Posted in each window, in their order, as of all postings taken before the call. */
+  readonly windowSums: (windows: readonly WindowSum[]) => Promise<readonly NanoUsd[]>;
+
+  /** Stores an alert; false when this window had passed this threshold before. */
+  readonly recordAlert: (alert: AlertRecord) => Promise<boolean>;
+  /** Newest first. */
+  readonly alertPage: (filter: AlertFilter, query: PageQuery) => Promise<Page<AlertRow>>;
+  /** Counts requests for a model that nobody has a price of, the last of them at `atMs`. */
+  readonly countUnpriced: (
+    providerId: string,
+    model: string,
+    requests: number,
+    atMs: number,
+  ) => Promise<void>;
+  readonly unpricedModels: () => Promise<readonly UnpricedModel[]>;
+  readonly saveLearned: (rows: readonly LearnedRow[]) => Promise<void>;
+  readonly learned: () => Promise<readonly LearnedRow[]>;
+
+  readonly ledgerState: () => Promise<LedgerState>;
+  /** An operator takes the ledger as it is: hard budgets work again from the next admission on. */
+  readonly acceptLedger: () => Promise<LedgerState>;
+
   /** Sees all rows recorded before the call, and waits until they are written. */
   readonly requestPage: (
     filter: RequestFilter,

@@ -25,7 +25,10 @@ const SQLITE_VERSION_MIN = "3.51.3";
 const BUSY_TIMEOUT_MS = 1_000;
 /** Up to this size the whole file is checked at start, about a second per GiB when cached. */
 const FULL_CHECK_BYTES_MAX = 256 * 1024 * 1024;
-/** Past that, the tables that money decisions start from, all of them small. */
+/**
+ * Past that, the small tables that money decisions start from. A damaged page of the others is refused
+ * when it is read, and a verification of the ledger reads all of them.
+ */
 const CHECKED_TABLES = [
   "tenants",
   "projects",
@@ -37,7 +40,6 @@ const CHECKED_TABLES = [
   "limits",
   "settings",
   "open_attempts",
-  "spend",
 ];
 const MIGRATIONS = fileURLToPath(new URL("../../drizzle", import.meta.url));
 

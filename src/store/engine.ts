@@ -7,13 +7,19 @@ import { GatewayError } from "../base/error.ts";
 import { createBallast, type Ballast } from "./ballast.ts";
 import { createBatchWriter, type BatchOutcome, type BatchWriter } from "./batch-write.ts";
 import { configuredCalls } from "./configured.ts";
+import type { Recovery } from "./contract.ts";
 import { openDatabase, reopenDatabase, sqliteVersion, type Connection } from "./database.ts";
 import { DISK_FULL, diskFailure, failureDetail } from "./failure.ts";
+import { ledgerCalls } from "./ledger-calls.ts";
+import { freezeIfOlder, isOlder } from "./freeze.ts";
+import { Mark } from "./mark.ts";
+import { MOVED, Place } from "./place.ts";
+import { moneyCalls } from "./money-calls.ts";
 import { names } from "./names.ts";
 import type { BatchMessage, Calls, FromThread, OpenMessage } from "./protocol.ts";
 import { recover } from "./recovery.ts";
 import { requestDetail, requestPage } from "./request-queries.ts";
-import { tenantState } from "./tenant-state.ts";
+import { ownerState } from "./owner-state.ts";
 import { usage } from "./usage.ts";
 import type { Steps } from "./walks.ts";
 
@@ -27,6 +33,7 @@ type Answers = {
 type Open = {
   readonly connection: Connection;
   readonly batches: BatchWriter;
+  readonly place: Place;
   readonly answers: Answers;
 };
 
@@ -46,25 +53,29 @@ const CHECKPOINT_PAGES = 1_000;
 /** Opens the file and recovers. Throws GatewayError `ledger_unavailable` that names the file. */
 export function openEngine(message: OpenMessage): Engine {
   const { file } = message;
-  let open: Open | null = bind(openDatabase(file));
-  const recovery = recovered(open.connection, message);
+  const mark = new Mark(file);
+  let open: Open | null = bind(openDatabase(file), mark);
+  const recovery = begun(open, mark, message);
   const ballast = createBallast(`${file}.ballast`);
   ballast.ensure();
 
   const current = (): Open => {
-    open ??= bind(reopen(file));
+    open ??= bind(reopen(file, mark), mark);
     return open;
   };
   return {
     opened: { type: "opened", recovery, sqliteVersion: sqliteVersion(open.connection.sqlite) },
     write: (batch) => {
       try {
-        const { outcome, failure } = current().batches.write(batch);
+        const { connection, batches, place } = current();
+        const { outcome, failure } = batches.write(batch);
+        const isMoved = outcome.type === "committed" && !place.isSame();
         if (failure?.kind === "full") ballast.release();
-        if (failure?.kind === "broken") {
-          if (open !== null) disconnect(open.connection, false);
+        if (failure?.kind === "broken" || isMoved) {
+          disconnect(connection, false);
           open = null;
         }
+        if (isMoved) return { type: "failed", detail: `${file}: ${MOVED}`, uncertain: true };
         return withSpace(outcome, ballast, file);
       } catch (error) {
         // The file could not even be opened, so nothing of this batch can be in it.
@@ -78,32 +89,42 @@ export function openEngine(message: OpenMessage): Engine {
     close: () => {
       if (open !== null) disconnect(open.connection, true);
       open = null;
+      mark.close();
     },
   };
 }
 
-function recovered(
-  connection: Connection,
+/** What the last process left: perhaps an old ledger, perhaps open attempts. */
+function begun(
+  { connection, batches }: Open,
+  mark: Mark,
   { recover: isWanted, nowMs, file }: OpenMessage,
-): ReturnType<typeof recover> {
-  if (!isWanted) return { expired: 0, maybeUnsent: 0 };
+): Recovery {
   try {
-    return recover(connection, nowMs);
+    if (!isWanted) checkSame(connection, mark);
+    // Before recovery adds to a ledger that may be an old one, and the mark follows it.
+    freezeIfOlder(connection, mark, nowMs);
+    const recovery = isWanted ? recover(connection, nowMs) : { expired: 0, maybeUnsent: 0 };
+    mark.write(batches.position());
+    return recovery;
   } catch (error) {
     connection.sqlite.close();
     throw new GatewayError("ledger_unavailable", { message: failureDetail(error, file) }, error);
   }
 }
 
-function bind(connection: Connection): Open {
+function bind(connection: Connection, mark: Mark): Open {
   const { orm } = connection;
   return {
     connection,
-    batches: createBatchWriter(connection),
+    batches: createBatchWriter(connection, mark),
+    place: new Place(connection.file),
     answers: {
       ...configuredCalls(connection),
       names: (noun, ids) => names(orm, noun, ids),
-      tenantState: (tenantId, windows) => tenantState(orm, tenantId, windows),
+      ...moneyCalls(connection),
+      ...ledgerCalls(connection, mark),
+      ownerState: (owner, windows) => ownerState(orm, owner, windows),
       requestPage: (filter, query) => requestPage(orm, filter, query),
       requestDetail: (requestId) => requestDetail(orm, requestId),
       usage: (query) => usage(orm, query),
@@ -111,10 +132,36 @@ function bind(connection: Connection): Open {
   };
 }
 
+/**
+ * A process never goes on with a file that somebody put back under it: it was told at its start
+ * whether the ledger is frozen, and only the next start freezes this one.
+ */
+function checkSame(connection: Connection, mark: Mark): void {
+  if (!isOlder(connection, mark)) return;
+  throw new Error("the file was replaced by an older or another one; restart Tollgate to use it");
+}
+
 /** Never creates: a file that is gone is a failure to tell of, not an empty ledger to go on with. */
-function reopen(file: string): Connection {
+function reopen(file: string, mark: Mark): Connection {
   if (!existsSync(file)) throw new Error("the file is gone; stop Tollgate and restore it");
-  return reopenDatabase(file);
+  const connection = reopenDatabase(file);
+  try {
+    beginLogAnew(connection);
+    checkSame(connection, mark);
+    return connection;
+  } catch (error) {
+    connection.sqlite.close();
+    throw error;
+  }
+}
+
+/**
+ * Bytes that a failed sync did not bring to the disk are not tried again by the next one, which then
+ * says that all is well. So nothing may be written behind them: what the log holds is written to the
+ * database, and the log from its start. A reader in the middle of it can keep that from happening.
+ */
+function beginLogAnew({ sqlite }: Connection): void {
+  sqlite.exec("pragma wal_checkpoint(truncate)");
 }
 
 /** Says so when a batch was written but the disk has no room for the ballast. */

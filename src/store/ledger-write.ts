@@ -2,15 +2,20 @@
  * Writes holds and postings, inside a transaction that the caller began. One bad row refuses or
  * keeps out itself only; a failure of the disk is thrown, and then the whole transaction ends.
  *
- * Invariant: an attempt is in `open_attempts` from its hold to its one terminal posting.
+ * Invariants: an attempt is in `open_attempts` from its hold to its one terminal posting; both tables
+ * are chained without a gap.
  */
 import type { Database } from "bun:sqlite";
 import { attempts, openAttempts, postings } from "../../drizzle/schema.ts";
+import { attemptLink, type ChainedAttempt, ChainWriter, postingLink } from "./chain.ts";
 import type { HoldRecord } from "./contract.ts";
 import { diskFailure, sqliteError } from "./failure.ts";
+import { assert } from "../base/assert.ts";
+import { RunningTotals, type Heads, type Position } from "./position.ts";
+import { PriceVersions } from "./price-versions.ts";
 import type { KeptOut, PostingOp } from "./protocol.ts";
 import { prepareInsert } from "./statements.ts";
-import { createSums } from "./sums.ts";
+import { createSums, type SummedAttempt } from "./sums.ts";
 
 export interface LedgerWriter {
   /** null when it is written, else why this hold cannot be. */
@@ -19,8 +24,10 @@ export interface LedgerWriter {
   readonly post: (posting: PostingOp) => KeptOut | null;
   /** Writes the sums of what was held and posted; call it last before the commit. */
   readonly writeSums: () => void;
-  /** Forgets sums not written: the transaction was rolled back. */
-  readonly forgetSums: () => void;
+  /** Forgets sums not written and everything remembered: the transaction was rolled back. */
+  readonly forget: () => void;
+  /** How far the ledger has come with everything that was written. */
+  readonly position: () => Position;
   /** The highest commit number in the ledger; 0 when it is empty. */
   readonly lastCommitNumber: () => number;
 }
@@ -32,18 +39,18 @@ type Held = {
   readonly tenant_id: string;
   readonly project_id: string | null;
   readonly token_id: string;
+  readonly end_user_id: string | null;
+  readonly route_id: string | null;
   readonly provider_id: string;
   readonly model: string;
   readonly held_at_ms: number;
+  readonly held_nano_usd: number;
 };
 
 export function createLedgerWriter(sqlite: Database, file: string): LedgerWriter {
-  const insertAttempt = prepareInsert(sqlite, attempts);
-  const insertOpen = prepareInsert(sqlite, openAttempts);
-  const insertPosting = prepareInsert(sqlite, postings);
   const findHeld = sqlite.prepare<Held, [string]>(
-    `select seq, number, tenant_id, project_id, token_id, provider_id, model, held_at_ms
-     from attempts where id = ?`,
+    `select seq, number, tenant_id, project_id, token_id, end_user_id, route_id, provider_id, model,
+     held_at_ms, held_nano_usd from attempts where id = ?`,
   );
   const deleteOpen = sqlite.prepare<unknown, [number]>(
     "delete from open_attempts where attempt_seq = ?",
@@ -52,31 +59,19 @@ export function createLedgerWriter(sqlite: Database, file: string): LedgerWriter
   const findLast = sqlite.prepare<{ commit_number: number }, []>(
     "select commit_number from attempts order by seq desc limit 1",
   );
+  const entries = createEntryWriter(sqlite);
   const sums = createSums(sqlite);
-
+  const totals = new RunningTotals(sqlite);
   return {
     hold: (record, commitNumber) => {
-      const { scopes } = record;
+      totals.load();
       try {
-        const { lastInsertRowid } = insertAttempt({
-          id: record.attemptId,
-          requestId: record.requestId,
-          number: record.attemptNumber,
-          tenantId: scopes.tenantId,
-          projectId: scopes.projectId,
-          tokenId: scopes.tokenId,
-          providerId: record.providerId,
-          model: record.model,
-          price: record.price,
-          heldNanoUsd: record.heldNanoUsd,
-          heldAtMs: record.heldAtMs,
-          commitNumber,
-        });
-        insertOpen({ attemptSeq: Number(lastInsertRowid), tenantId: scopes.tenantId });
+        entries.writeAttempt(record, commitNumber);
       } catch (error) {
         return reasonOrThrow(error, file);
       }
-      if (record.attemptNumber === 1) sums.countRequest(scopes.tokenId, record.heldAtMs);
+      totals.add(0, record.heldNanoUsd, record.heldAtMs);
+      if (record.attemptNumber === 1) sums.countRequest(record.scopes.tokenId, record.heldAtMs);
       return null;
     },
     post: (posting) => {
@@ -86,28 +81,107 @@ export function createLedgerWriter(sqlite: Database, file: string): LedgerWriter
         if (posting.ifHeld === true) return null;
         return { what: "posting_unknown", id, detail: "no such attempt was ever held" };
       }
+      totals.load();
       try {
-        insertPosting(posting);
+        entries.writePosting(posting);
       } catch (error) {
         const detail = reasonOrThrow(error, file);
         const isRepeated = sqliteError(error)?.code === "SQLITE_CONSTRAINT_UNIQUE";
         return { what: isRepeated ? "posting_repeated" : "posting_invalid", id, detail };
       }
       deleteOpen.run(held.seq);
+      totals.add(posting.amountNanoUsd, -held.held_nano_usd, posting.postedAtMs);
       sums.addPosting(summed(held), posting);
       return null;
     },
     writeSums: sums.write,
-    forgetSums: sums.clear,
+    forget: () => {
+      sums.clear();
+      entries.forget();
+      totals.forget();
+    },
+    position: () => ({ ...entries.heads(), ...totals.current }),
     lastCommitNumber: () => findLast.get()?.commit_number ?? 0,
   };
 }
 
-function summed(held: Held): Parameters<ReturnType<typeof createSums>["addPosting"]>[0] {
+/** Writes rows of the ledger, each linked to the one before it. */
+function createEntryWriter(sqlite: Database): {
+  readonly writeAttempt: (record: HoldRecord, commitNumber: number) => void;
+  readonly writePosting: (posting: PostingOp) => void;
+  readonly heads: () => Heads;
+  readonly forget: () => void;
+} {
+  const insertAttempt = prepareInsert(sqlite, attempts);
+  const insertOpen = prepareInsert(sqlite, openAttempts);
+  const insertPosting = prepareInsert(sqlite, postings);
+  const prices = new PriceVersions(sqlite);
+  const attemptChain = new ChainWriter(sqlite, "attempts");
+  const postingChain = new ChainWriter(sqlite, "postings");
   return {
-    scopes: { tenantId: held.tenant_id, projectId: held.project_id, tokenId: held.token_id },
+    writeAttempt: (record, commitNumber) => {
+      assert(Number.isSafeInteger(record.heldNanoUsd), "an amount is a whole number");
+      const { head } = attemptChain;
+      const row = attemptRow(record, head.seq + 1, commitNumber);
+      const chain = attemptLink(head.link, { ...row, price: record.price });
+      const priceVersion = prices.numberOf(record.price);
+      insertAttempt({ ...row, priceVersion, chain: Buffer.from(chain) });
+      attemptChain.advance(chain);
+      insertOpen({ attemptSeq: row.seq, tenantId: row.tenantId, endUserId: row.endUserId });
+    },
+    writePosting: (posting) => {
+      assert(Number.isSafeInteger(posting.amountNanoUsd), "an amount is a whole number");
+      const { head } = postingChain;
+      const row = { ...posting, seq: head.seq + 1, corrects: null };
+      const estimated = row.estimated ? 1 : 0;
+      const details = row.details === null ? null : JSON.stringify(row.details);
+      const chain = postingLink(head.link, { ...row, estimated, details });
+      insertPosting({ ...row, chain: Buffer.from(chain) });
+      postingChain.advance(chain);
+    },
+    heads: () => ({ attempts: attemptChain.head, postings: postingChain.head }),
+    forget: () => {
+      prices.forget();
+      attemptChain.forget();
+      postingChain.forget();
+    },
+  };
+}
+
+function attemptRow(
+  { attemptId, requestId, attemptNumber, scopes, model, heldNanoUsd, heldAtMs }: HoldRecord,
+  seq: number,
+  commitNumber: number,
+): Omit<ChainedAttempt, "price"> {
+  return {
+    seq,
+    id: attemptId,
+    requestId,
+    number: attemptNumber,
+    tenantId: scopes.tenantId,
+    projectId: scopes.projectId,
+    tokenId: scopes.tokenId,
+    endUserId: scopes.endUserId,
+    routeId: scopes.routeId,
+    providerId: scopes.providerId,
+    model,
+    heldNanoUsd,
+    heldAtMs,
+    commitNumber,
+  };
+}
+
+function summed(held: Held): SummedAttempt {
+  return {
+    scopes: {
+      tenantId: held.tenant_id,
+      projectId: held.project_id,
+      tokenId: held.token_id,
+      endUserId: held.end_user_id,
+      routeId: held.route_id,
+      providerId: held.provider_id,
+    },
     number: held.number,
-    providerId: held.provider_id,
     model: held.model,
     heldAtMs: held.held_at_ms,
   };

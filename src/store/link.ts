@@ -15,6 +15,17 @@ export interface LinkEvents {
   readonly died: (reason: string) => void;
 }
 
+/** The way to whatever owns the database: a thread, or for the simulator the same code beside it. */
+export interface Link {
+  /** True when batches can be sent. */
+  readonly isOpen: boolean;
+  /** Opens the database; rejects with GatewayError `ledger_unavailable`. */
+  readonly open: (message: OpenMessage) => Promise<Recovery>;
+  readonly send: (text: string) => void;
+  /** Closes the database and ends the other side. */
+  readonly close: () => Promise<void>;
+}
+
 /** One thread, from its start on. */
 type Thread = {
   readonly worker: Worker;
@@ -24,7 +35,7 @@ type Thread = {
   readonly closed: PromiseWithResolvers<void>;
 };
 
-export class ThreadLink {
+export class ThreadLink implements Link {
   readonly #url: string;
   readonly #events: LinkEvents;
   #thread: Thread | null = null;
@@ -35,12 +46,11 @@ export class ThreadLink {
     this.#events = events;
   }
 
-  /** True when batches can be sent. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Starts a thread and opens the database; rejects with GatewayError `ledger_unavailable`. */
+  /** Starts a thread first. */
   async open(message: OpenMessage): Promise<Recovery> {
     const thread = this.#start();
     this.#thread = thread;
@@ -60,7 +70,6 @@ export class ThreadLink {
     this.#thread?.worker.postMessage(text);
   }
 
-  /** Closes the database and ends the thread. */
   async close(): Promise<void> {
     const thread = this.#thread;
     if (thread === null) return;

@@ -1,6 +1,7 @@
 /** The table of each noun that operators configure. */
 import {
   budgets,
+  credits,
   limits,
   prices,
   projects,
@@ -20,4 +21,5 @@ export const NOUN_TABLES = {
   prices,
   budgets,
   limits,
+  credits,
 } as const satisfies Record<Noun, unknown>;

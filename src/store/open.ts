@@ -4,22 +4,27 @@
  */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import type { NanoUsd } from "../base/units.ts";
 import type {
   Configuration,
   Noun,
   Page,
-  RequestDetail,
   Rows,
   Store,
-  TenantLedgerState,
-  UsageRow,
+  OwnerLedgerState,
   Written,
 } from "./contract.ts";
+import type { RequestDetail, UsageRow } from "./history-contract.ts";
+import type { AlertRow, LearnedRow, LedgerState, UnpricedModel } from "./money-contract.ts";
 import { pageFrom } from "./cursor.ts";
+import { ThreadLink, type Link, type LinkEvents } from "./link.ts";
 import { lockDirectory } from "./lock.ts";
 import type { Calls } from "./protocol.ts";
 import type { StoreLog } from "./store-log.ts";
 import { Writer } from "./writer.ts";
+
+/** In the data directory. */
+export const DATABASE_FILE = "tollgate.db";
 
 export type StoreOptions = {
   /** Created when it is missing; holds `tollgate.db` and what belongs to it. */
@@ -28,6 +33,8 @@ export type StoreOptions = {
   readonly log?: StoreLog;
   /** Another script for the writer thread, so that a test can make it die. */
   readonly threadUrl?: string;
+  /** Another way to the database than a thread of its own: the simulator runs in one thread. */
+  readonly connect?: (events: LinkEvents) => Link;
 };
 
 /**
@@ -37,18 +44,28 @@ export type StoreOptions = {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dataDir, clock, log = () => undefined } = options;
   const lock = lockDirectory(dataDir);
+  const threadUrl = options.threadUrl ?? new URL("./thread.ts", import.meta.url).href;
   const writer = new Writer({
     clock,
     log,
-    file: join(dataDir, "tollgate.db"),
-    threadUrl: options.threadUrl ?? new URL("./thread.ts", import.meta.url).href,
+    file: join(dataDir, DATABASE_FILE),
+    connect: options.connect ?? ((events) => new ThreadLink(threadUrl, events)),
   });
   try {
     const recovery = await writer.open(true);
     if (recovery.expired > 0) log("warn", "store.recovered", recovery);
+    const calls = callsOf(writer);
+    let { frozen } = await calls.ledgerState();
+    if (frozen !== null) log("warn", "store.frozen", frozen);
     return {
-      ...callsOf(writer),
+      ...calls,
       recovery,
+      isFrozen: () => frozen !== null,
+      acceptLedger: async () => {
+        const state = (await writer.call("acceptLedger")) as LedgerState;
+        ({ frozen } = state);
+        return state;
+      },
       ledger: {
         hold: (record) => writer.hold(record),
         post: (record) => writer.post(record),
@@ -68,7 +85,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-type StoreCalls = Omit<Store, "ledger" | "requestLog" | "health" | "recovery" | "flush" | "close">;
+type StoreCalls = Omit<
+  Store,
+  "ledger" | "requestLog" | "health" | "recovery" | "isFrozen" | "acceptLedger" | "flush" | "close"
+>;
 
 /** Gives the answers of the thread the types that the text between the threads cannot carry. */
 function callsOf(writer: Writer): StoreCalls {
@@ -93,8 +113,21 @@ function callsOf(writer: Writer): StoreCalls {
     ) => writer.call("update", noun, id, change, ifVersion) as Promise<Written<Rows[N]>>,
     remove: <N extends Noun>(noun: N, id: string) =>
       writer.call("remove", noun, id) as Promise<Written<Rows[N]>>,
-    tenantState: (tenantId, windows) =>
-      writer.call("tenantState", tenantId, windows) as Promise<TenantLedgerState>,
+    ownerState: (owner, windows) =>
+      writer.call("ownerState", owner, windows) as Promise<OwnerLedgerState>,
+    windowSums: (windows) => writer.call("windowSums", windows) as Promise<readonly NanoUsd[]>,
+    recordAlert: (alert) => writer.call("recordAlert", alert) as Promise<boolean>,
+    alertPage: async (filter, query) =>
+      (await writer.call("alertPage", filter, pageFrom(query))) as Page<AlertRow>,
+    countUnpriced: async (...counted) => {
+      await writer.call("countUnpriced", ...counted);
+    },
+    unpricedModels: () => writer.call("unpricedModels") as Promise<readonly UnpricedModel[]>,
+    saveLearned: async (rows) => {
+      await writer.call("saveLearned", rows);
+    },
+    learned: () => writer.call("learned") as Promise<readonly LearnedRow[]>,
+    ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,
     requestPage: async (filter, query) =>
       (await writer.call("requestPage", filter, pageFrom(query))) as Page<
         NonNullable<RequestDetail["request"]>

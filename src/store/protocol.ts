@@ -3,24 +3,30 @@
  * costs less than a structured clone of its rows. A batch is answered by exactly one `committed`
  * or `failed`; then each of its calls is answered by its number.
  */
+import type { Owner } from "../base/scope.ts";
 import type {
   Configuration,
   HoldRecord,
   NamedNoun,
   Noun,
+  OwnerLedgerState,
   Page,
   PostingRecord,
   Recovery,
-  RequestDetail,
-  RequestFilter,
   RequestRecord,
   Rows,
-  TenantLedgerState,
-  UsageQuery,
-  UsageRow,
   WindowSum,
   Written,
 } from "./contract.ts";
+import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
+import type {
+  AlertFilter,
+  AlertRecord,
+  AlertRow,
+  LearnedRow,
+  LedgerState,
+  UnpricedModel,
+} from "./money-contract.ts";
 
 /** A posting on its way to the ledger. */
 export type PostingOp = PostingRecord & {
@@ -56,7 +62,21 @@ export type Calls = {
     ifVersion: number | null,
   ) => Written<AnyRow>;
   readonly remove: (noun: Noun, id: string) => Written<AnyRow>;
-  readonly tenantState: (tenantId: string, windows: readonly WindowSum[]) => TenantLedgerState;
+  readonly ownerState: (owner: Owner, windows: readonly WindowSum[]) => OwnerLedgerState;
+  readonly windowSums: (windows: readonly WindowSum[]) => readonly number[];
+  readonly recordAlert: (alert: AlertRecord) => boolean;
+  readonly alertPage: (filter: AlertFilter, query: PageFrom) => Page<AlertRow>;
+  readonly countUnpriced: (
+    providerId: string,
+    model: string,
+    requests: number,
+    atMs: number,
+  ) => null;
+  readonly unpricedModels: () => readonly UnpricedModel[];
+  readonly saveLearned: (rows: readonly LearnedRow[]) => null;
+  readonly learned: () => readonly LearnedRow[];
+  readonly ledgerState: () => LedgerState;
+  readonly acceptLedger: () => LedgerState;
   readonly requestPage: (
     filter: RequestFilter,
     query: PageFrom,

@@ -28,7 +28,7 @@ export type CallEntry = {
 type LedgerEntry = HoldEntry | PostEntry | CallEntry;
 
 /** Calls whose answer has to be exact as of their place among the holds and postings. */
-const LEDGER_CALLS: ReadonlySet<CallName> = new Set(["tenantState"]);
+const LEDGER_CALLS: ReadonlySet<CallName> = new Set(["ownerState", "windowSums"]);
 /** Calls that have to see the request rows that were recorded before them. */
 const ROW_CALLS: ReadonlySet<CallName> = new Set(["requestPage", "requestDetail"]);
 

@@ -6,7 +6,7 @@
  * attempt is open. Only a process that holds the directory's lock may run it: the lock proves that
  * nobody can settle these attempts any more.
  */
-import { asc, desc, eq, inArray } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, ne, sql } from "drizzle-orm";
 import { attempts, openAttempts, postings, providers, requests } from "../../drizzle/schema.ts";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -27,8 +27,10 @@ function expireOpen(connection: Connection, nowMs: number): Recovery {
   const open = orm
     .select({ attempt: attempts })
     .from(openAttempts)
-    .innerJoin(attempts, eq(attempts.seq, openAttempts.attemptSeq))
-    .orderBy(asc(attempts.seq))
+    // Walked from its left, the few; an inner join in this order would walk all attempts there are.
+    .crossJoin(attempts)
+    .where(eq(attempts.seq, openAttempts.attemptSeq))
+    .orderBy(asc(openAttempts.attemptSeq))
     .all()
     .map((row) => row.attempt);
   if (open.length === 0) return { expired: 0, maybeUnsent: 0 };
@@ -69,12 +71,16 @@ function expiry(attempt: AttemptRow, outcome: string, postedAtMs: number): Posti
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
+    details: null,
     status: null,
     outcome,
     latencyMs: 0,
     postedAtMs,
   };
 }
+
+/** As text and not as a parameter, because only then the index of terminal postings serves. */
+const CORRECT = sql`'correct'`;
 
 /** One statement looks for all rows at once; past this many, SQLite's bound on variables nears. */
 const LOOKUP_MAX = 5_000;
@@ -94,7 +100,8 @@ function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<st
     const rows = orm
       .select({ attempt: attempts, posting: postings })
       .from(attempts)
-      .innerJoin(postings, eq(postings.attemptId, attempts.id))
+      // The terminal one: what corrects it came later than any crash that this row is about.
+      .innerJoin(postings, and(eq(postings.attemptId, attempts.id), ne(postings.kind, CORRECT)))
       .where(inArray(attempts.requestId, ids.slice(from, from + LOOKUP_MAX)))
       .orderBy(desc(attempts.requestId), asc(attempts.number))
       .all();
@@ -126,6 +133,7 @@ function requestRow(
     tenantId: first.tenantId,
     projectId: first.projectId,
     tokenId: first.tokenId,
+    endUserId: first.endUserId,
     route: null,
     provider: providerNames.get(last.providerId) ?? last.providerId,
     model: last.model,

@@ -5,7 +5,7 @@
  */
 import { and, eq, getTableColumns, sql, type Column, type SQL } from "drizzle-orm";
 import { budgets, limits, prices, projects, routes, tokens } from "../../drizzle/schema.ts";
-import type { ScopeType } from "../base/scope.ts";
+import type { LimitScopeType, ScopeType } from "../base/scope.ts";
 import type { Noun, Rows, WriteRefusal } from "./contract.ts";
 import type { Connection } from "./database.ts";
 import { NOUN_TABLES } from "./nouns.ts";
@@ -15,16 +15,21 @@ type Orm = Connection["orm"];
 /** Member of a row and what it names; `inTenant` when that has to lie in the row's tenant. */
 type Reference = {
   readonly member: string;
-  readonly noun: "tenants" | "projects" | "tokens" | "providers";
+  readonly noun: "tenants" | "projects" | "tokens" | "providers" | "routes" | "budgets";
   readonly id: string;
   readonly inTenant: string | null;
 };
 
+/** The rows that scopes name; a global scope and an end user have none. */
 const SCOPE_NOUNS = {
   tenant: "tenants",
   project: "projects",
   token: "tokens",
-} as const satisfies Record<ScopeType, Noun>;
+  provider: "providers",
+  route: "routes",
+  end_user: null,
+  global: null,
+} as const satisfies Record<ScopeType, Reference["noun"] | null>;
 
 /** Refuses a row that names something that is not there; `detail` is the row's member. */
 export function checkReferences<N extends Noun>(
@@ -43,10 +48,17 @@ const inTenant = (row: { readonly tenantId: string }): Reference => ({
   inTenant: null,
 });
 
-const inScope = (row: Rows["budgets"] | Rows["limits"]): readonly Reference[] => [
-  inTenant(row),
-  { member: "scopeId", noun: SCOPE_NOUNS[row.scopeType], id: row.scopeId, inTenant: row.tenantId },
-];
+const inScope = ({
+  scopeType,
+  scopeId: id,
+  tenantId,
+}: Rows["budgets"] | Rows["limits"]): readonly Reference[] => {
+  const noun = SCOPE_NOUNS[scopeType];
+  return [
+    ...(tenantId === null ? [] : [inTenant({ tenantId })]),
+    ...(noun === null ? [] : [{ member: "scopeId", noun, id, inTenant: tenantId }]),
+  ];
+};
 
 /** What a row names, by noun. */
 const REFERENCES: { readonly [N in Noun]: (row: Rows[N]) => readonly Reference[] } = {
@@ -73,12 +85,13 @@ const REFERENCES: { readonly [N in Noun]: (row: Rows[N]) => readonly Reference[]
   ],
   budgets: inScope,
   limits: inScope,
+  credits: (row) => [{ member: "budgetId", noun: "budgets", id: row.budgetId, inTenant: null }],
 };
 
 function exists(orm: Orm, { noun, id, inTenant: tenantId }: Reference): boolean {
   const table = NOUN_TABLES[noun];
   const columns: Record<string, Column> = getTableColumns(table);
-  // A tenant lies in itself, and providers lie in none.
+  // A tenant lies in itself, and providers lie in none; a route for all tenants is in each.
   const tenantColumn = noun === "tenants" ? columns["id"] : columns["tenantId"];
   const isInTenant =
     tenantId === null || tenantColumn === undefined ? undefined : eq(tenantColumn, tenantId);
@@ -112,6 +125,9 @@ type Users = readonly (readonly [Noun, SQL | undefined])[];
 
 const scopedBy = (type: ScopeType, id: string): Users => [
   ["budgets", and(eq(budgets.scopeType, type), eq(budgets.scopeId, id))],
+];
+
+const limitedBy = (type: LimitScopeType, id: string): Users => [
   ["limits", and(eq(limits.scopeType, type), eq(limits.scopeId, id))],
 ];
 
@@ -124,17 +140,24 @@ const USERS: { readonly [N in Noun]: (id: string) => Users } = {
     ["budgets", eq(budgets.tenantId, id)],
     ["limits", eq(limits.tenantId, id)],
   ],
-  projects: (id) => [["tokens", eq(tokens.projectId, id)], ...scopedBy("project", id)],
-  tokens: (id) => scopedBy("token", id),
+  projects: (id) => [
+    ["tokens", eq(tokens.projectId, id)],
+    ...scopedBy("project", id),
+    ...limitedBy("project", id),
+  ],
+  tokens: (id) => [...scopedBy("token", id), ...limitedBy("token", id)],
   providers: (id) => [
     ["prices", eq(prices.providerId, id)],
     [
       "routes",
       sql`exists (select 1 from json_each(${routes.targets}) where value ->> 'providerId' = ${id})`,
     ],
+    ...scopedBy("provider", id),
   ],
-  routes: () => [],
+  routes: (id) => scopedBy("route", id),
   prices: () => [],
+  // Credits are nothing without their budget and go with it.
   budgets: () => [],
   limits: () => [],
+  credits: () => [],
 };

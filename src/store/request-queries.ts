@@ -6,8 +6,9 @@
  * the primary key. No step sorts.
  */
 import { and, asc, desc, eq, gte, lt, ne, sql, type SQL } from "drizzle-orm";
-import { attempts, postings, requests } from "../../drizzle/schema.ts";
-import type { Page, RequestDetail, RequestFilter } from "./contract.ts";
+import { attempts, postings, priceVersions, requests } from "../../drizzle/schema.ts";
+import type { Page } from "./contract.ts";
+import type { RequestDetail, RequestFilter } from "./history-contract.ts";
 import { pageOf } from "./cursor.ts";
 import type { Connection } from "./database.ts";
 import type { PageFrom } from "./protocol.ts";
@@ -83,11 +84,23 @@ export function walkOf(filter: RequestFilter): SQL[] {
 /** The part that is compared row by row. */
 export function restOf(filter: RequestFilter): SQL[] {
   const isByToken = filter.tokenId !== undefined;
-  const { tenantId, projectId, route, provider, model, status, errorCode, fromMs, toMs } = filter;
+  const {
+    tenantId,
+    projectId,
+    endUserId,
+    route,
+    provider,
+    model,
+    status,
+    errorCode,
+    fromMs,
+    toMs,
+  } = filter;
   return [
     // The plus keeps the planner on the index of the access token.
     isByToken && tenantId !== undefined ? sql`+${requests.tenantId} = ${tenantId}` : undefined,
     projectId === undefined ? undefined : eq(requests.projectId, projectId),
+    endUserId === undefined ? undefined : eq(requests.endUserId, endUserId),
     route === undefined ? undefined : eq(requests.route, route),
     provider === undefined ? undefined : eq(requests.provider, provider),
     model === undefined ? undefined : eq(requests.model, model),
@@ -102,15 +115,16 @@ export function restOf(filter: RequestFilter): SQL[] {
 export function requestDetail(orm: Orm, requestId: string): RequestDetail | null {
   const request = orm.select().from(requests).where(eq(requests.id, requestId)).get() ?? null;
   const made = orm
-    .select()
+    .select({ attempt: attempts, price: priceVersions.price })
     .from(attempts)
+    .innerJoin(priceVersions, eq(priceVersions.seq, attempts.priceVersion))
     .where(eq(attempts.requestId, requestId))
     .orderBy(asc(attempts.number), asc(attempts.seq))
     .all();
   if (request === null && made.length === 0) return null;
   return {
     request,
-    attempts: made.map((attempt) => ({ attempt, postings: postingsOf(orm, attempt.id) })),
+    attempts: made.map((one) => ({ ...one, postings: postingsOf(orm, one.attempt.id) })),
   };
 }
 

@@ -7,7 +7,7 @@ import { getTableColumns, getTableName, type InferInsertModel } from "drizzle-or
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 
 /** What bun:sqlite binds. */
-type Bound = string | number | boolean | null;
+type Bound = string | number | boolean | null | Uint8Array;
 
 /**
  * Compiles `insert into table` once. Members that a row lacks become null. With `conflict`

@@ -8,16 +8,15 @@
  */
 import type { Database } from "bun:sqlite";
 import { startOfUtcDayMs } from "../base/clock.ts";
-import { scopesOf, type ScopeChain, type ScopeType } from "../base/scope.ts";
+import { scopesOf, type AttemptScopes, type ScopeType } from "../base/scope.ts";
 
 /** Every calendar window of every time zone begins at a multiple of this. */
 const SLOT_MS = 15 * 60_000;
 
 /** What the sums need of an attempt. */
 export type SummedAttempt = {
-  readonly scopes: ScopeChain;
+  readonly scopes: AttemptScopes;
   readonly number: number;
-  readonly providerId: string;
   readonly model: string;
   readonly heldAtMs: number;
 };
@@ -98,13 +97,13 @@ function addSpend(spend: Map<string, Spend>, attempt: SummedAttempt, amountNanoU
 }
 
 function addUsage(usage: Map<string, Usage>, attempt: SummedAttempt, posting: SummedPosting): void {
-  const { tenantId, projectId, tokenId } = attempt.scopes;
+  const { tenantId, projectId, tokenId, providerId } = attempt.scopes;
   const dayStartMs = startOfUtcDayMs(attempt.heldAtMs);
-  const key = `${dayStartMs} ${tokenId} ${projectId ?? ""} ${attempt.providerId} ${attempt.model}`;
+  const key = `${dayStartMs} ${tokenId} ${projectId ?? ""} ${providerId} ${attempt.model}`;
   let row = usage.get(key);
   if (row === undefined) {
     row = {
-      key: [dayStartMs, tenantId, projectId ?? "", tokenId, attempt.providerId, attempt.model],
+      key: [dayStartMs, tenantId, projectId ?? "", tokenId, providerId, attempt.model],
       counts: [0, 0, 0, 0, 0, 0, 0],
     };
     usage.set(key, row);

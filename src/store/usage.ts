@@ -6,7 +6,7 @@
 import { and, eq, gte, lt, min, sql, type SQL } from "drizzle-orm";
 import { usageDays } from "../../drizzle/schema.ts";
 import { formatTime, startOfUtcDayMs, UTC_DAY_MS } from "../base/clock.ts";
-import type { UsageGroup, UsageQuery, UsageRow } from "./contract.ts";
+import type { UsageGroup, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { Connection } from "./database.ts";
 import type { Steps } from "./walks.ts";
 

@@ -13,6 +13,7 @@ export function voidOf(hold: HoldRecord, postedAtMs: number): PostingOp {
     outputTokens: 0,
     cachedInputTokens: 0,
     reasoningTokens: 0,
+    details: null,
     status: null,
     outcome: "not_sent",
     latencyMs: 0,

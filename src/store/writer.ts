@@ -14,7 +14,7 @@ import { GatewayError } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { HoldRecord, Recovery, RequestRecord, StoreHealth } from "./contract.ts";
 import { FlushTimer } from "./flush-timer.ts";
-import { ThreadLink, type Reply } from "./link.ts";
+import type { Link, LinkEvents, Reply } from "./link.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import type { CallName, PostingOp } from "./protocol.ts";
 import { batchText, isAboutLedger, isReadOnly, WriteQueue, type Batch } from "./queue.ts";
@@ -42,7 +42,7 @@ export class Writer {
   readonly #clock: Clock;
   readonly #log: StoreLog;
   readonly #file: string;
-  readonly #link: ThreadLink;
+  readonly #link: Link;
   readonly #timer: FlushTimer;
   readonly #trouble: Trouble;
   readonly #queue = new WriteQueue();
@@ -58,14 +58,14 @@ export class Writer {
     readonly clock: Clock;
     readonly log: StoreLog;
     readonly file: string;
-    readonly threadUrl: string;
+    readonly connect: (events: LinkEvents) => Link;
   }) {
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#file = deps.file;
     this.#timer = new FlushTimer(deps.clock, () => this.#send());
     this.#trouble = new Trouble(deps.clock, () => this.#retry());
-    this.#link = new ThreadLink(deps.threadUrl, {
+    this.#link = deps.connect({
       reply: (reply) => this.#take(reply),
       died: (reason) => this.#loseThread(reason),
     });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { Noun, Rows, Store, WriteRefusal, Written } from "../../src/store/contract.ts";
 import {
   budgetRow,
+  creditRow,
   limitRow,
   priceRow,
   projectRow,
@@ -23,6 +24,7 @@ async function house(store: Store) {
   const price = priceRow(provider.id);
   const budget = budgetRow(tenant.id, { scopeType: "project", scopeId: project.id });
   const limit = limitRow(tenant.id, { scopeType: "token", scopeId: token.id });
+  const credit = creditRow(budget.id);
   const rows: { readonly [N in Noun]: Rows[N] } = {
     tenants: tenant,
     projects: project,
@@ -32,6 +34,7 @@ async function house(store: Store) {
     prices: price,
     budgets: budget,
     limits: limit,
+    credits: credit,
   };
   const written: Written<Rows[Noun]>[] = [
     await store.insert("tenants", tenant),
@@ -42,9 +45,10 @@ async function house(store: Store) {
     await store.insert("prices", price),
     await store.insert("budgets", budget),
     await store.insert("limits", limit),
+    await store.insert("credits", credit),
   ];
   expect(written).toEqual(Object.values(rows).map((row) => ({ ok: true, row })));
-  return { tenant, project, token, provider, route, price, budget, limit };
+  return { tenant, project, token, provider, route, price, budget, limit, credit };
 }
 
 function refused(why: WriteRefusal["why"], detail: string): WriteRefusal {
@@ -69,6 +73,7 @@ describe("configured rows", () => {
       prices: [rows.price],
       budgets: [rows.budget],
       limits: [rows.limit],
+      credits: [rows.credit],
     });
   });
 

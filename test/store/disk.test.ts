@@ -51,7 +51,9 @@ function onAFullDisk(): void {
     expect(await rejection(store.ledger.hold(holdRecord()))).toMatchObject({
       code: "ledger_unavailable",
     });
-    expect(await rejection(store.tenantState("ten_1", []))).toMatchObject({
+    expect(
+      await rejection(store.ownerState({ type: "tenant", tenantId: "ten_1" }, [])),
+    ).toMatchObject({
       code: "ledger_unavailable",
     });
 

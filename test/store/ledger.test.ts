@@ -2,7 +2,15 @@
 import { describe, expect, test } from "bun:test";
 import { AssertionError } from "../../src/base/assert.ts";
 import type { Store } from "../../src/store/contract.ts";
-import { holdRecord, id, NOW_MS, postingRecord, tenantRow, tokenRow } from "./support/records.ts";
+import {
+  attemptScopes,
+  holdRecord,
+  id,
+  NOW_MS,
+  postingRecord,
+  tenantRow,
+  tokenRow,
+} from "./support/records.ts";
 import { readRows, rejection, tempStore } from "./support/temp-store.ts";
 
 const QUARTER_MS = 15 * 60_000;
@@ -17,27 +25,37 @@ async function settled(store: Store, hold = holdRecord(), more = {}): Promise<vo
 describe("a hold", () => {
   test("is on the disk, visible to another program, before it resolves", async () => {
     await using temp = await tempStore();
-    const hold = holdRecord();
+    const hold = holdRecord({
+      scopes: attemptScopes({ projectId: "prj_1", endUserId: "bob", routeId: "rte_1" }),
+    });
     await temp.store.ledger.hold(hold);
-    expect(readRows(temp.file, "select * from attempts")).toEqual([
+    const [row] = readRows(temp.file, "select * from attempts");
+    expect(row?.["chain"]).toHaveLength(32);
+    expect([row]).toEqual([
       {
+        chain: row?.["chain"],
         seq: 1,
         id: hold.attemptId,
         request_id: hold.requestId,
         number: 1,
         tenant_id: "ten_1",
-        project_id: null,
+        project_id: "prj_1",
         token_id: "tok_1",
+        end_user_id: "bob",
+        route_id: "rte_1",
         provider_id: "prv_1",
         model: "gpt-4o-mini",
-        price: '{"input":150000}',
+        price_version: 1,
         held_nano_usd: 5_000,
         held_at_ms: NOW_MS,
         commit_number: 1,
       },
     ]);
+    expect(readRows(temp.file, "select * from price_versions")).toEqual([
+      { seq: 1, price: '{"input":150000}' },
+    ]);
     expect(readRows(temp.file, "select * from open_attempts")).toEqual([
-      { attempt_seq: 1, tenant_id: "ten_1" },
+      { attempt_seq: 1, tenant_id: "ten_1", end_user_id: "bob" },
     ]);
   });
 
@@ -109,10 +127,10 @@ describe("a posting", () => {
       { kind: "settle", amount_nano_usd: 3_000 },
     ]);
     expect(readRows(temp.file, "select * from open_attempts")).toEqual([]);
-    expect(readRows(temp.file, "select posted_nano_usd from spend")).toEqual([
-      { posted_nano_usd: 3_000 },
-      { posted_nano_usd: 3_000 },
-    ]);
+    // The access token, the tenant, the provider, and everything.
+    expect(readRows(temp.file, "select posted_nano_usd from spend")).toEqual(
+      Array.from({ length: 4 }, () => ({ posted_nano_usd: 3_000 })),
+    );
     expect(temp.log.map(({ level, event }) => [level, event])).toEqual([
       ["warn", "store.posting_repeated"],
       ["warn", "store.posting_repeated"],
@@ -136,7 +154,7 @@ describe("a posting", () => {
 
   test("adds to the quarter of an hour of admission, for each scope of its chain", async () => {
     await using temp = await tempStore();
-    const scopes = { tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" };
+    const scopes = attemptScopes({ projectId: "prj_1", endUserId: "bob", routeId: "rte_1" });
     await settled(temp.store, holdRecord({ scopes, heldAtMs: SLOT_MS }));
     await settled(temp.store, holdRecord({ scopes, heldAtMs: SLOT_MS + QUARTER_MS - 1 }));
     await settled(temp.store, holdRecord({ scopes, heldAtMs: SLOT_MS + QUARTER_MS }), {
@@ -145,17 +163,20 @@ describe("a posting", () => {
     });
     await temp.store.flush();
     const rows = readRows(temp.file, "select * from spend order by scope_type, slot_start_ms");
+    const all = {
+      end_user: "ten_1/bob",
+      global: "*",
+      project: "prj_1",
+      provider: "prv_1",
+      route: "rte_1",
+      tenant: "ten_1",
+      token: "tok_1",
+    };
     expect(rows).toEqual(
-      ["project", "tenant", "token"].flatMap((scope_type) => {
-        const scope_id = `${scope_type === "tenant" ? "ten" : scope_type.slice(0, 3)}_1`.replace(
-          "pro_",
-          "prj_",
-        );
-        return [
-          { scope_type, scope_id, slot_start_ms: SLOT_MS, posted_nano_usd: 6_000 },
-          { scope_type, scope_id, slot_start_ms: SLOT_MS + QUARTER_MS, posted_nano_usd: 500 },
-        ];
-      }),
+      Object.entries(all).flatMap(([scope_type, scope_id]) => [
+        { scope_type, scope_id, slot_start_ms: SLOT_MS, posted_nano_usd: 6_000 },
+        { scope_type, scope_id, slot_start_ms: SLOT_MS + QUARTER_MS, posted_nano_usd: 500 },
+      ]),
     );
   });
 
@@ -199,7 +220,7 @@ describe("the requests of an access token", () => {
     const token = tokenRow(tenant.id);
     await temp.store.insert("tenants", tenant);
     await temp.store.insert("tokens", token);
-    const scopes = { tokenId: token.id, projectId: null, tenantId: tenant.id };
+    const scopes = attemptScopes({ tokenId: token.id, projectId: null, tenantId: tenant.id });
     await Promise.all([
       temp.store.ledger.hold(holdRecord({ scopes, heldAtMs: NOW_MS + 2 })),
       temp.store.ledger.hold(holdRecord({ scopes, heldAtMs: NOW_MS + 1 })),
@@ -210,7 +231,9 @@ describe("the requests of an access token", () => {
       requestCount: 2,
       lastUsedAtMs: NOW_MS + 2,
     });
-    expect((await temp.store.tenantState(tenant.id, [])).requestCounts).toEqual({ [token.id]: 2 });
+    expect(
+      (await temp.store.ownerState({ type: "tenant", tenantId: tenant.id }, [])).requestCounts,
+    ).toEqual({ [token.id]: 2 });
   });
 });
 
@@ -222,14 +245,16 @@ describe("the state of a tenant", () => {
     await settled(temp.store, holdRecord({ heldAtMs: SLOT_MS }));
     await settled(temp.store, holdRecord({ heldAtMs: SLOT_MS + QUARTER_MS }));
     const open = holdRecord({
-      scopes: { tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" },
+      scopes: attemptScopes({ tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" }),
     });
     await temp.store.ledger.hold(open);
     await temp.store.ledger.hold(
-      holdRecord({ scopes: { tokenId: "tok_2", projectId: null, tenantId: "ten_2" } }),
+      holdRecord({
+        scopes: attemptScopes({ tokenId: "tok_2", projectId: null, tenantId: "ten_2" }),
+      }),
     );
     expect(
-      await temp.store.tenantState("ten_1", [
+      await temp.store.ownerState({ type: "tenant", tenantId: "ten_1" }, [
         { budgetId: "bud_slot", scope, startMs: SLOT_MS, endMs: SLOT_MS + QUARTER_MS },
         { budgetId: "bud_total", scope, startMs: 0, endMs: null },
         { budgetId: "bud_none", scope: { type: "token", id: "tok_9" }, startMs: 0, endMs: null },
@@ -245,6 +270,7 @@ describe("the state of a tenant", () => {
           heldAtMs: NOW_MS,
         },
       ],
+      reachesMs: SLOT_MS + QUARTER_MS,
       requestCounts: {},
     });
   });
@@ -261,9 +287,9 @@ describe("the state of a tenant", () => {
     const [first, second] = [holdRecord(), holdRecord()];
     await Promise.all([ledger.hold(first), ledger.hold(second)]);
     ledger.post(postingRecord(first.attemptId));
-    const before = temp.store.tenantState("ten_1", [window]);
+    const before = temp.store.ownerState({ type: "tenant", tenantId: "ten_1" }, [window]);
     ledger.post(postingRecord(second.attemptId));
-    const after = temp.store.tenantState("ten_1", [window]);
+    const after = temp.store.ownerState({ type: "tenant", tenantId: "ten_1" }, [window]);
     const seen = [await before, await after].map(({ postedNanoUsd, openHolds }) => [
       postedNanoUsd["b"],
       openHolds.map((hold) => hold.attemptId),

@@ -41,10 +41,10 @@ test("calls about the ledger see what came before and nothing that came after", 
   const queue = queueOf(
     hold("a"),
     post("b"),
-    call(1, "tenantState"),
-    call(2, "tenantState"),
+    call(1, "ownerState"),
+    call(2, "ownerState"),
     hold("c"),
-    call(3, "tenantState"),
+    call(3, "ownerState"),
   );
   expect([queue.take(), queue.take(), queue.take()].map(shape)).toEqual([
     "hold a, post b, call 1, call 2",
@@ -56,7 +56,7 @@ test("calls about the ledger see what came before and nothing that came after", 
 test("holds and postings pass by other calls, of which one leaves with each batch, oldest first", () => {
   const queue = queueOf(call(1, "get"), call(2, "update"), call(3, "get"), hold("a"), post("b"));
   expect(shape(queue.take())).toBe("hold a, post b, call 1");
-  queue.add(call(4, "tenantState"));
+  queue.add(call(4, "ownerState"));
   queue.add(hold("c"));
   expect([queue.take(), queue.take(), queue.take()].map(shape)).toEqual([
     "call 4, call 2",
@@ -141,7 +141,7 @@ test("rows that come back to a full queue push out the youngest, counted", () =>
 test("while nothing can be written only calls go, and those about the ledger can be taken out", () => {
   const queue = new WriteQueue();
   queue.addRow(requestRecord({ id: "req_a" }));
-  for (const entry of [hold("a"), post("b"), call(1, "requestPage"), call(2, "tenantState")])
+  for (const entry of [hold("a"), post("b"), call(1, "requestPage"), call(2, "ownerState")])
     queue.add(entry);
   queue.add(call(3, "get"));
   expect(queue.takeLedgerCalls().map((entry) => entry.message.id)).toEqual([2]);

@@ -43,7 +43,7 @@ describe("a hold made while 200 reads and 10,000 request rows wait", () => {
     store.ledger.post(postingRecord(hold.attemptId));
     const [detail, state] = await Promise.all([
       store.requestDetail(hold.requestId),
-      store.tenantState("ten_1", []),
+      store.ownerState({ type: "tenant", tenantId: "ten_1" }, []),
     ]);
     await made;
     expect(detail?.attempts.map(({ postings }) => postings.length)).toEqual([1]);

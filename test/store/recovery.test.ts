@@ -3,6 +3,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import { describe, expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
 import {
+  attemptScopes,
   holdRecord,
   id,
   NOW_MS,
@@ -13,6 +14,8 @@ import {
 import { crashCopy, openIn, readRows, tempDir, tempStore } from "./support/temp-store.ts";
 
 const HOLD_LOOP = fileURLToPath(new URL("./children/hold-loop.ts", import.meta.url));
+
+const QUARTER_MS = 15 * 60_000;
 
 describe("after a crash", () => {
   test("open attempts are posted at their hold, those of the last commit as perhaps unsent", async () => {
@@ -58,9 +61,12 @@ describe("after a crash", () => {
     ]);
     const scope = { type: "tenant", id: "ten_1" } as const;
     const window = { budgetId: "bud_1", scope, startMs: 0, endMs: null };
-    expect(await restarted.store.tenantState("ten_1", [window])).toEqual({
+    expect(
+      await restarted.store.ownerState({ type: "tenant", tenantId: "ten_1" }, [window]),
+    ).toEqual({
       postedNanoUsd: { bud_1: 18_000 },
       openHolds: [],
+      reachesMs: Math.floor(NOW_MS / QUARTER_MS) * QUARTER_MS,
       requestCounts: {},
     });
   });
@@ -72,17 +78,17 @@ describe("after a crash", () => {
     await crashed.store.insert("providers", provider);
     const { ledger } = crashed.store;
     const requestId = id("request");
-    const scopes = { tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" };
+    const scopes = attemptScopes({ tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" });
     const first = holdRecord({ requestId, scopes });
     await ledger.hold(first);
     ledger.post(postingRecord(first.attemptId, { amountNanoUsd: 700, outcome: "status_500" }));
     const second = {
       attemptNumber: 2,
-      providerId: provider.id,
+      scopes: { ...scopes, providerId: provider.id, endUserId: "bob" },
       model: "gpt-4o",
       heldAtMs: NOW_MS + 5,
     };
-    await ledger.hold(holdRecord({ requestId, scopes, ...second }));
+    await ledger.hold(holdRecord({ requestId, ...second }));
     const known = requestRecord({ status: 502, errorCode: "upstream_error" });
     crashed.store.requestLog.record(known);
     await ledger.hold(holdRecord({ requestId: known.id }));
@@ -100,6 +106,7 @@ describe("after a crash", () => {
           tenantId: "ten_1",
           projectId: "prj_1",
           tokenId: "tok_1",
+          endUserId: null,
           route: null,
           provider: "openai",
           model: "gpt-4o",

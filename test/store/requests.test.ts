@@ -12,7 +12,8 @@ import {
   walkStep,
 } from "../../src/store/request-queries.ts";
 import { requests } from "../../drizzle/schema.ts";
-import type { RequestFilter, RequestRecord } from "../../src/store/contract.ts";
+import type { RequestRecord } from "../../src/store/contract.ts";
+import type { RequestFilter } from "../../src/store/history-contract.ts";
 import { holdRecord, NOW_MS, postingRecord, requestRecord } from "./support/records.ts";
 import { tempDir, tempStore } from "./support/temp-store.ts";
 

@@ -39,13 +39,17 @@ test("a thread that dies after a commit nobody heard of: the hold is refused and
 test("calls that the thread was asked are refused when it dies", async () => {
   await using temp = await tempStore({ threadUrl: DYING_THREAD });
   const hold = rejection(temp.store.ledger.hold(holdRecord({ model: "die-after" })));
-  const calls = [temp.store.tenantState("ten_1", []), temp.store.get("tenants", "ten_1")];
+  const calls = [
+    temp.store.ownerState({ type: "tenant", tenantId: "ten_1" }, []),
+    temp.store.get("tenants", "ten_1"),
+  ];
   const errors = await Promise.all([hold, ...calls.map(rejection)]);
   expect(errors).toMatchObject(errors.map(() => ({ code: "ledger_unavailable" })));
   await until(() => temp.store.health().ok);
-  expect(await temp.store.tenantState("ten_1", [])).toEqual({
+  expect(await temp.store.ownerState({ type: "tenant", tenantId: "ten_1" }, [])).toEqual({
     postedNanoUsd: {},
     openHolds: [],
+    reachesMs: null,
     requestCounts: {},
   });
 });

@@ -1,7 +1,8 @@
 /** Usage by every grouping, read while exchanges go on. */
 import { expect, test } from "bun:test";
-import type { Store, UsageRow } from "../../src/store/contract.ts";
-import { holdRecord, NOW_MS, postingRecord } from "./support/records.ts";
+import type { Store } from "../../src/store/contract.ts";
+import type { UsageRow } from "../../src/store/history-contract.ts";
+import { attemptScopes, holdRecord, NOW_MS, postingRecord } from "./support/records.ts";
 import { tempStore } from "./support/temp-store.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -10,12 +11,16 @@ const ALL = { fromMs: 0, toMs: NOW_MS + 100 * DAY_MS };
 
 /** Three exchanges: two of one token on two days, one of another tenant with another model. */
 async function threeExchanges(store: Store): Promise<void> {
-  const scopes = { tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" };
-  const others = { tokenId: "tok_2", projectId: null, tenantId: "ten_2" };
+  const scopes = attemptScopes({ tokenId: "tok_1", projectId: "prj_1", tenantId: "ten_1" });
+  const others = attemptScopes({
+    tokenId: "tok_2",
+    tenantId: "ten_2",
+    providerId: "prv_2",
+  });
   const holds = [
     holdRecord({ scopes }),
     holdRecord({ scopes, heldAtMs: NOW_MS + DAY_MS }),
-    holdRecord({ scopes: others, providerId: "prv_2", model: "llama 3" }),
+    holdRecord({ scopes: others, model: "llama 3" }),
   ];
   await Promise.all(holds.map((hold) => store.ledger.hold(hold)));
   for (const hold of holds) store.ledger.post(postingRecord(hold.attemptId));

@@ -1,8 +1,10 @@
 /** Builders of everything the store takes, valid as they are; a test names only what it is about. */
 import { newId, type IdKind } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
+import type { AttemptScopes } from "../../../src/base/scope.ts";
 import type {
   BudgetRow,
+  CreditRow,
   HoldRecord,
   LimitRow,
   PostingRecord,
@@ -92,6 +94,17 @@ export function priceRow(providerId: string, more: Partial<PriceRow> = {}): Pric
     inputPicoUsd: 150_000,
     outputPicoUsd: 600_000,
     cachedInputPicoUsd: null,
+    cacheWritePicoUsd: null,
+    cacheWrite1hPicoUsd: null,
+    reasoningPicoUsd: null,
+    audioInputPicoUsd: null,
+    audioOutputPicoUsd: null,
+    imageInputPicoUsd: null,
+    imageOutputPicoUsd: null,
+    requestPicoUsd: null,
+    toolCallPicoUsd: null,
+    tiers: null,
+    batchPermille: null,
     contextTokensMax: null,
     outputTokensMax: null,
     effectiveAtMs: NOW_MS,
@@ -109,7 +122,9 @@ export function budgetRow(tenantId: string, more: Partial<BudgetRow> = {}): Budg
     amountNanoUsd: 1_000_000_000,
     window: "day",
     timeZone: "UTC",
+    anchor: null,
     mode: "hard",
+    onHoldReached: "stop",
     alertThresholds: [0.8],
     ...versioned,
     ...more,
@@ -131,13 +146,39 @@ export function limitRow(tenantId: string, more: Partial<LimitRow> = {}): LimitR
   };
 }
 
+export function creditRow(budgetId: string, more: Partial<CreditRow> = {}): CreditRow {
+  return {
+    id: id("credit"),
+    budgetId,
+    kind: "top_up",
+    amountNanoUsd: 1_000,
+    endUserId: null,
+    startsAtMs: NOW_MS,
+    expiresAtMs: null,
+    note: null,
+    ...versioned,
+    ...more,
+  };
+}
+
+export function attemptScopes(more: Partial<AttemptScopes> = {}): AttemptScopes {
+  return {
+    tokenId: "tok_1",
+    projectId: null,
+    tenantId: "ten_1",
+    endUserId: null,
+    routeId: null,
+    providerId: "prv_1",
+    ...more,
+  };
+}
+
 export function holdRecord(more: Partial<HoldRecord> = {}): HoldRecord {
   return {
     attemptId: id("attempt"),
     requestId: id("request"),
     attemptNumber: 1,
-    scopes: { tokenId: "tok_1", projectId: null, tenantId: "ten_1" },
-    providerId: "prv_1",
+    scopes: attemptScopes(),
     model: "gpt-4o-mini",
     price: '{"input":150000}',
     heldNanoUsd: 5_000,
@@ -156,6 +197,7 @@ export function postingRecord(attemptId: string, more: Partial<PostingRecord> = 
     outputTokens: 20,
     cachedInputTokens: 10,
     reasoningTokens: 5,
+    details: null,
     status: 200,
     outcome: "ok",
     latencyMs: 812,
@@ -171,6 +213,7 @@ export function requestRecord(more: Partial<RequestRecord> = {}): RequestRecord 
     tenantId: "ten_1",
     projectId: null,
     tokenId: "tok_1",
+    endUserId: null,
     route: "gpt-small",
     provider: "openai",
     model: "gpt-4o-mini",

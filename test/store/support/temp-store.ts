@@ -86,9 +86,12 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   throw new Error("the promise was expected to reject");
 }
 
-/** Copies what is on the disk at this moment, which is what a crash of the process would leave. */
+/**
+ * Copies what is on the disk at this moment, which is what a crash of the process would leave. The mark
+ * comes first: copied last it might be of a commit that the copy of the log has not.
+ */
 export function crashCopy(fromDir: string, toDir: string): void {
-  for (const name of ["tollgate.db", "tollgate.db-wal"]) {
+  for (const name of ["tollgate.db.mark", "tollgate.db", "tollgate.db-wal"]) {
     cpSync(join(fromDir, name), join(toDir, name));
   }
 }

@@ -1,12 +1,20 @@
 /** A memory disk so small that a test can fill it, where the machine lets a test mount one. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export type TinyDisk = Disposable & {
   readonly path: string;
-  /** Takes all the room that is left. */
-  readonly fill: () => void;
+  /** Takes all the room that is left, but for what is asked to be spared. */
+  readonly fill: (sparedBytes?: number) => void;
   readonly free: () => void;
 };
 
@@ -21,7 +29,10 @@ export function tinyDisk(): TinyDisk {
   const filler = join(path, "filler");
   return {
     path,
-    fill: () => fill(filler),
+    fill: (sparedBytes = 0) => {
+      fill(filler);
+      if (sparedBytes > 0) truncateSync(filler, Math.max(0, statSync(filler).size - sparedBytes));
+    },
     free: () => rmSync(filler, { force: true }),
     [Symbol.dispose]: () => {
       Bun.spawnSync(["umount", "--lazy", path]);

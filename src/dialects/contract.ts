@@ -12,10 +12,32 @@ export type Surface = "chat" | "embeddings";
 export type Usage = {
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Part of `inputTokens`. */
+  /** Part of `inputTokens`: read from the provider's cache. */
   readonly cachedInputTokens: number;
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number;
+  /** What has a price of its own beside these; null when there is none of it, nearly always. */
+  readonly details: UsageDetails | null;
+};
+
+/** Parts of a usage that few answers have; no part is ever more than its whole. */
+export type UsageDetails = {
+  /** Part of `inputTokens`: written to the provider's cache, kept 5 minutes (or its only kind). */
+  readonly cacheWriteTokens: number;
+  /** Part of `inputTokens`: written to the provider's cache, kept one hour. */
+  readonly cacheWrite1hTokens: number;
+  /** Part of `inputTokens`. */
+  readonly audioInputTokens: number;
+  /** Part of both `audioInputTokens` and `cachedInputTokens`. */
+  readonly cachedAudioInputTokens: number;
+  /** Part of `inputTokens`: pictures, still or moving. */
+  readonly imageInputTokens: number;
+  /** Part of `outputTokens`. */
+  readonly audioOutputTokens: number;
+  /** Part of `outputTokens`: pictures, still or moving. */
+  readonly imageOutputTokens: number;
+  /** Calls of the provider's own tools that are paid per call, by tool: `web_search`, … */
+  readonly toolCalls: Readonly<Record<string, number>>;
 };
 
 /** A client's body, checked, with its bytes as they came. */
@@ -24,6 +46,8 @@ export type ClientRequest = {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly model: string;
   readonly stream: boolean;
+  /** For whom the client asks, in its own word, or the hash of a long one; null: it does not say. */
+  readonly endUserId: string | null;
   /** The client asked for a usage chunk itself. */
   readonly usageAsked: boolean;
   /** Output limit the client set, for one choice; null when it set none. */
@@ -36,7 +60,21 @@ export type ClientRequest = {
   readonly textBytes: number;
   /** Inline or linked images, which are priced by a bound of their own. */
   readonly images: number;
+  /** Input whose size the body does not show: a file by its id, a document, a linked video. */
+  readonly hasUnsized: boolean;
+  /** What the request surely does without; in doubt a kind is not among them. */
+  readonly without: readonly TokenKindApart[];
+  /** Most calls of the provider's own tools that are paid per call, by tool. */
+  readonly toolCallsMax: Readonly<Record<string, number>>;
 };
+
+/** Kinds of tokens that may have a price of their own. */
+export type TokenKindApart =
+  | "audio_input"
+  | "image_input"
+  | "audio_output"
+  | "image_output"
+  | "cache_write_1h";
 
 /** The values that the gateway changes in a client's body. */
 export type RequestEdits = {
@@ -65,9 +103,30 @@ export interface StreamWatch {
   readonly failure: () => { readonly body: string; readonly status: number | null } | null;
   /** Usage the provider reported, the last one wins; null while none came. */
   readonly usage: () => Usage | null;
-  /** Output tokens that the events so far can hold, for an answer without usage. */
-  readonly outputTokensSeen: () => number;
+  /** False while the usage that came is a running count, beside text that was still being written. */
+  readonly isUsageFinal: () => boolean;
+  /** What was generated so far, for an answer without usage and for the bound of its hold. */
+  readonly output: () => GeneratedOutput;
+  /**
+   * The last events of a stream that is ended before its provider ended it, because its cost has
+   * reached its hold: every unfinished choice finishes for its length, then usage where the client
+   * asked for it, then the terminator.
+   */
+  readonly lengthEnding: (usage: Usage) => Uint8Array;
 }
+
+/** What an answer holds of generated text, as far as it can be seen from outside. */
+export type GeneratedOutput = {
+  /** The likely number of tokens, for an answer without usage. */
+  readonly tokens: number;
+  /** Deltas that carried text: most providers send one for each token. */
+  readonly pieces: number;
+  /** Bytes of generated text, and how many of them `text` holds: the first ones. */
+  readonly textBytes: number;
+  readonly keptBytes: number;
+  /** The kept text; decoded when it is asked for. */
+  readonly text: () => string;
+};
 
 /** One error as the dialect's clients expect it. */
 export type ErrorReply = {
@@ -87,12 +146,11 @@ export interface Dialect {
   readonly request: (request: ClientRequest, edits: RequestEdits) => Uint8Array<ArrayBuffer>;
   /** Headers that present a credential to a provider. */
   readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
-  /** `keepUsage`: the client asked for the usage chunk, so it stays in. */
-  readonly watch: (keepUsage: boolean) => StreamWatch;
+  readonly watch: (request: Pick<ClientRequest, "usageAsked" | "choices">) => StreamWatch;
   /** Usage of a plain answer; null when it holds none, undefined when it is not valid JSON. */
   readonly usage: (answer: Uint8Array) => Usage | null | undefined;
-  /** Output tokens that a plain answer without usage can hold. */
-  readonly outputTokensSeen: (answer: Uint8Array) => number;
+  /** What a plain answer holds. */
+  readonly output: (answer: Uint8Array) => GeneratedOutput;
   readonly errorBody: (error: ErrorReply) => string;
   /** The same error as the last event of a stream. */
   readonly errorEvent: (error: ErrorReply) => Uint8Array;

@@ -66,7 +66,7 @@ export function watchAll(watch: StreamWatch, chunks: readonly Uint8Array[]): Wat
     hasEnded: watch.hasEnded(),
     failure: watch.failure(),
     usage: watch.usage(),
-    outputTokensSeen: watch.outputTokensSeen(),
+    outputTokensSeen: watch.output().tokens,
   };
 }
 

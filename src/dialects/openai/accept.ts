@@ -7,7 +7,9 @@ import { allow, refuse, type Refusal, type Verdict } from "../../base/verdict.ts
 import type { ClientRequest, Surface } from "../contract.ts";
 import { type ScannedObject, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
-import { countImages } from "./images.ts";
+import { endUserOf } from "./end-user.ts";
+import { chatExtras, embeddingExtras } from "./extras.ts";
+import { countNotText } from "./images.ts";
 import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
 const tokensMax = 2 ** 31 - 1;
@@ -41,19 +43,22 @@ export function accept(surface: Surface, bytes: Uint8Array<ArrayBuffer>): Verdic
 function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
   const options = body["stream_options"];
   const stream = body["stream"] === true;
-  const { images, inlineBytes } = countImages(listOf(body["messages"]));
+  const { images, inlineBytes, hasUnsized } = countNotText(listOf(body["messages"]));
   const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
   return {
     surface: "chat",
     bytes,
     model: String(body["model"]),
     stream,
+    endUserId: endUserOf(body),
     usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
     outputTokensMax: Math.max(...caps) || null,
     choices: numberOf(body["n"]) ?? 1,
     generates: true,
     textBytes: bytes.length - inlineBytes,
     images,
+    hasUnsized,
+    ...chatExtras(bytes, body),
   };
 }
 
@@ -63,12 +68,15 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     bytes,
     model: String(body["model"]),
     stream: false,
+    endUserId: endUserOf(body),
     usageAsked: false,
     outputTokensMax: null,
     choices: 1,
     generates: false,
     textBytes: bytes.length,
     images: 0,
+    hasUnsized: false,
+    ...embeddingExtras(bytes, body),
   };
 }
 

@@ -2,10 +2,11 @@
  * What a plain answer cost, read from its bytes: only `usage` is parsed, however long the rest is.
  */
 import { ByteSearch } from "../byte-search.ts";
-import type { Usage } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../contract.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
-import { generatedText, tokensOf } from "./generated-text.ts";
+import { generatedText } from "./generated-text.ts";
+import { OutputMeter } from "./output-meter.ts";
 import { readUsage } from "./usage.ts";
 
 const messageKey = '"message"';
@@ -25,19 +26,18 @@ export function answerUsage(answer: Uint8Array): Usage | null | undefined {
   return usage === undefined ? undefined : readUsage(usage, body.members.has("choices"));
 }
 
-/** By the text of its messages; 0 when it has none. */
-export function answerTokensSeen(answer: Uint8Array): number {
+/** The text of its messages; none when it has none. */
+export function answerOutput(answer: Uint8Array): GeneratedOutput {
   const search = new ByteSearch(messageKey);
-  let textBytes = 0;
-  let messages = 0;
+  const meter = new OutputMeter();
   let at = search.next(answer, 0, answer.length);
   while (at >= 0) {
-    const text = generatedText(answer, at + messageKey.length, answer.length);
-    textBytes += text.textBytes;
-    if (text.textBytes > 0) messages++;
-    at = search.next(answer, text.end, answer.length);
+    const before = meter.textBytes;
+    const end = generatedText(answer, at + messageKey.length, answer.length, meter.addText);
+    meter.endPiece(before);
+    at = search.next(answer, end, answer.length);
   }
-  return tokensOf(textBytes, messages);
+  return meter.output(0);
 }
 
 /** Clients that follow the fetch standard drop a byte order mark, so an answer may carry one. */

@@ -34,6 +34,16 @@ function statusOf(error: JsonObject): number | null {
   return null;
 }
 
+/** A choice names why it ended. */
+export function hasFinished(chunk: JsonObject): boolean {
+  const choices = chunk["choices"];
+  return Array.isArray(choices) && choices.some((choice) => isObject(choice) && isFinish(choice));
+}
+
+function isFinish(choice: JsonObject): boolean {
+  return typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
+}
+
 /** Text, a tool call, a refusal, sound or a finish; a role or an empty delta is not content. */
 export function hasContent(chunk: JsonObject): boolean {
   const choices = chunk["choices"];
@@ -42,7 +52,7 @@ export function hasContent(chunk: JsonObject): boolean {
 
 function isContentChoice(choice: unknown): boolean {
   if (!isObject(choice)) return false;
-  if (typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "") return true;
+  if (isFinish(choice)) return true;
   const delta = choice["delta"];
   if (!isObject(delta)) return false;
   return (

@@ -1,14 +1,5 @@
-/**
- * How much generated text a `delta` or `message` holds, and how many tokens that can be: what an
- * answer without usage (cut off, client gone, provider silent about it) is billed by.
- *
- * The estimate: every delta with text is at least one token, because providers send a delta when
- * they have a token; a provider that batches sends more text per delta, and four bytes of it count
- * as one token, which is about the ratio of English. Reasoning that is not sent cannot be seen.
- */
+/** The generated text that a `delta` or `message` holds: what a model wrote, without labels and sound. */
 import { COLON, isClosing, isOpening, isSpace, nameAt, QUOTE, stringEnd } from "../json-bytes.ts";
-
-const textBytesPerToken = 4;
 
 /**
  * Members of a delta or message that hold no generated text of their own: labels, sound in base64,
@@ -16,23 +7,23 @@ const textBytesPerToken = 4;
  */
 const notText = ["id", "role", "type", "data", "format", "annotations", "reasoning_details"];
 
-/** Output tokens in `textBytes` bytes of text that came in `pieces` pieces. */
-export function tokensOf(textBytes: number, pieces: number): number {
-  return Math.max(pieces, Math.ceil(textBytes / textBytesPerToken));
-}
-
-/** `textBytes` as they stand in the JSON text, escapes included; `end` is where reading stopped. */
-export type GeneratedText = { readonly textBytes: number; readonly end: number };
+/** Told of every text as it stands in the JSON, escapes included, without its quotes. */
+export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
 
 /**
- * The text in the object that follows on a key, which ends at `from`; none when no object follows.
- * Reads no further than `end`, counts what a cut left over, and passes every byte once.
+ * Finds the text in the object that follows on a key, which ends at `from`; none when no object
+ * follows. Reads no further than `end`, finds what a cut left over, and passes every byte once.
+ * Answers where reading stopped.
  */
-export function generatedText(bytes: Uint8Array, from: number, end: number): GeneratedText {
+export function generatedText(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  onText: OnText,
+): number {
   let at = skipSpace(bytes, from, end);
   if (bytes[at] === COLON) at = skipSpace(bytes, at + 1, end);
-  if (bytes[at] !== 0x7b) return { textBytes: 0, end: from };
-  let textBytes = 0;
+  if (bytes[at] !== 0x7b) return from;
   let depth = 0;
   let isText = true;
   while (at < end) {
@@ -45,7 +36,8 @@ export function generatedText(bytes: Uint8Array, from: number, end: number): Gen
         isText = nameAt(bytes, at + 1, stop - 1, notText) === undefined;
         at = isText ? after + 1 : skipContainer(bytes, skipSpace(bytes, after + 1, end), end);
       } else {
-        if (isText) textBytes += Math.max(0, stop - at - 2);
+        // Of a text that was cut off the last byte is let go with the quote that is not there.
+        if (isText && stop - 1 > at + 1) onText(bytes, at + 1, stop - 1);
         at = stop;
       }
       continue;
@@ -55,7 +47,7 @@ export function generatedText(bytes: Uint8Array, from: number, end: number): Gen
     else if (isClosing(byte)) depth--;
     if (depth === 0) break;
   }
-  return { textBytes, end: at };
+  return at;
 }
 
 function skipSpace(bytes: Uint8Array, from: number, end: number): number {

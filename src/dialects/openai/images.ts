@@ -1,32 +1,42 @@
 /**
- * Images in the messages of a chat body. Their tokens have nothing to do with their bytes, so they
- * are counted, and the bytes of inline ones do not count as text.
+ * What the messages of a chat body hold beside text. The tokens of images have nothing to do with
+ * their bytes, so they are counted, and the bytes of inline ones do not count as text. Of everything
+ * else (files by id, documents, links to sound and video) the body does not show the size at all.
  */
 import { isObject } from "../json.ts";
 
-export type ImageCount = {
+export type NotText = {
   /** Inline and linked ones. */
   readonly images: number;
   /** Bytes of the body that inline ones take; never more than they do. */
   readonly inlineBytes: number;
+  /** There is something whose size only the provider knows. */
+  readonly hasUnsized: boolean;
 };
 
+/** Parts whose tokens are no more than their bytes: sound in base64 has far fewer. */
+const SIZED_PARTS = new Set<unknown>(["text", "refusal", "input_audio", "tool_result", undefined]);
+
 /** `messages` as parsed. Only a part that every server reads as an image counts as one. */
-export function countImages(messages: readonly unknown[]): ImageCount {
+export function countNotText(messages: readonly unknown[]): NotText {
   let images = 0;
   let inlineBytes = 0;
+  let hasUnsized = false;
   for (const message of messages) {
     const content = isObject(message) ? message["content"] : undefined;
     if (!Array.isArray(content)) continue;
     for (const part of content) {
       const url = imageUrl(part);
-      if (url === undefined) continue;
+      if (url === undefined) {
+        hasUnsized ||= isObject(part) && !SIZED_PARTS.has(part["type"]);
+        continue;
+      }
       images++;
       // A UTF-16 unit takes at least one byte of JSON, so text is never mistaken for less.
       if (url.startsWith("data:image/")) inlineBytes += url.length;
     }
   }
-  return { images, inlineBytes };
+  return { images, inlineBytes, hasUnsized };
 }
 
 /** `{"type":"image_url","image_url":{"url":…}}`; Mistral also takes the bare string (2026-11). */

@@ -9,9 +9,14 @@ export const MEMBERS = [
   "n",
   "messages",
   "input",
+  "user",
+  "safety_identifier",
 ] as const;
 
 /** Both limit the output; each is the only one that some servers know. */
 export const OUTPUT_CAP_MEMBERS = ["max_tokens", "max_completion_tokens"] as const;
 
 export const INCLUDE_USAGE = "include_usage";
+
+/** Both name the one for whom the client asks; the second takes the place of the first (openai-node 7.55). */
+export const END_USER_MEMBERS = ["user", "safety_identifier"] as const;

@@ -4,28 +4,33 @@
  * then on only those that can hold usage or an error, found by native search.
  */
 import { ByteSearch } from "../byte-search.ts";
-import type { StreamWatch, Usage } from "../contract.ts";
+import type { ClientRequest, GeneratedOutput, StreamWatch, Usage } from "../contract.ts";
 import { isSpace } from "../json-bytes.ts";
-import { isObject, parseJsonText } from "../json.ts";
+import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { readEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";
-import { type Failure, failureOf, hasContent, isUsageChunk } from "./chunk.ts";
-import { generatedText, tokensOf } from "./generated-text.ts";
-import { readUsage } from "./usage.ts";
+import { type Failure, failureOf, hasContent, hasFinished, isUsageChunk } from "./chunk.ts";
+import { generatedText } from "./generated-text.ts";
+import { lengthEnding, StreamShape } from "./length-ending.ts";
+import { OutputMeter } from "./output-meter.ts";
+import { chunkUsage } from "./usage.ts";
 
 const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
 const deltaKey = '"delta"';
 const usageKey = '"usage"';
+const finishKey = '"finish_reason"';
 
-export function watchStream(keepUsage: boolean): StreamWatch {
-  const watch = new ChatWatch(keepUsage);
+export function watchStream(request: Pick<ClientRequest, "usageAsked" | "choices">): StreamWatch {
+  const watch = new ChatWatch(request);
   return {
     push: (chunk) => watch.push(chunk),
     hasContent: () => watch.content,
     hasEnded: () => watch.ended,
     failure: () => watch.failure,
     usage: () => watch.usage,
-    outputTokensSeen: () => watch.outputTokensSeen(),
+    isUsageFinal: () => watch.ended || watch.isUsageFinal,
+    output: () => watch.output(),
+    lengthEnding: (usage) => lengthEnding(watch.shape, request.usageAsked ? usage : null),
   };
 }
 
@@ -34,27 +39,33 @@ class ChatWatch {
   ended = false;
   failure: Failure | null = null;
   usage: Usage | null = null;
+  isUsageFinal = false;
   private readonly keepUsage: boolean;
   private readonly splitter = new EventSplitter((bytes, start, end) => this.see(bytes, start, end));
   private readonly deltas = new ByteSearch(deltaKey);
   private readonly usages = new ByteSearch(usageKey);
   private readonly errors = new ByteSearch('"error"');
-  private textBytes = 0;
-  private textDeltas = 0;
+  readonly shape: StreamShape;
+  /** Where there is one choice, it finishes with the stream. */
+  private readonly finishes: ByteSearch | null;
+  private readonly meter = new OutputMeter();
 
-  constructor(keepUsage: boolean) {
-    this.keepUsage = keepUsage;
+  constructor({ usageAsked, choices }: Pick<ClientRequest, "usageAsked" | "choices">) {
+    this.keepUsage = usageAsked;
+    this.shape = new StreamShape(choices);
+    this.finishes = choices > 1 ? new ByteSearch(finishKey) : null;
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] {
     this.deltas.forget();
     this.usages.forget();
     this.errors.forget();
+    this.finishes?.forget();
     return this.splitter.push(chunk);
   }
 
-  outputTokensSeen(): number {
-    return Math.max(this.content ? 1 : 0, tokensOf(this.textBytes, this.textDeltas));
+  output(): GeneratedOutput {
+    return this.meter.output(this.content ? 1 : 0);
   }
 
   /** Takes note of one event; false takes it out of the stream. */
@@ -68,29 +79,25 @@ class ChatWatch {
   private countText(bytes: Uint8Array, start: number, end: number): void {
     let at = this.deltas.next(bytes, start, end);
     while (at >= 0) {
-      const text = generatedText(bytes, at + deltaKey.length, end);
-      if (text.textBytes > 0) {
-        this.textBytes += text.textBytes;
-        this.textDeltas++;
-      }
-      at = this.deltas.next(bytes, text.end, end);
+      const before = this.meter.textBytes;
+      const textEnd = generatedText(bytes, at + deltaKey.length, end, this.meter.addText);
+      this.meter.endPiece(before);
+      at = this.deltas.next(bytes, textEnd, end);
     }
   }
 
   /**
-   * Whether the event can hold usage or an error. Quotes within a JSON string are escaped, so no
-   * generated text looks like these keys. OpenAI puts `"usage":null` on every chunk of a stream
-   * that ends with usage (types of openai-node 7.55, 2026-11): those are not worth parsing.
+   * Whether the event can hold usage, an error or, among several choices, the end of one. Quotes
+   * within a JSON string are escaped, so no generated text looks like these keys. OpenAI puts
+   * `"usage":null` on every chunk of a stream that ends with usage (types of openai-node 7.55,
+   * 2026-11): those are not worth parsing.
    */
   private isTelling(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.errors.next(bytes, start, end) >= 0) return true;
-    let at = this.usages.next(bytes, start, end);
-    while (at >= 0) {
-      const from = at + usageKey.length;
-      if (!isNull(bytes, from)) return true;
-      at = this.usages.next(bytes, from, end);
-    }
-    return false;
+    return (
+      this.errors.next(bytes, start, end) >= 0 ||
+      hasFilled(this.usages, usageKey, bytes, start, end) ||
+      (this.finishes !== null && hasFilled(this.finishes, finishKey, bytes, start, end))
+    );
   }
 
   private read(event: Uint8Array): boolean {
@@ -107,13 +114,22 @@ class ChatWatch {
     }
     const failure =
       failureOf(chunk, data) ?? (name === "error" ? { body: data, status: null } : null);
-    this.usage = readUsage(chunk["usage"], true) ?? this.usage;
+    this.readUsage(chunk);
     if (failure !== null) {
       this.failure ??= failure;
       return true;
     }
     this.content ||= hasContent(chunk);
+    this.shape.see(chunk);
     return this.keepUsage || !isUsageChunk(chunk);
+  }
+
+  /** vLLM and others can report on every chunk; only what comes with the end, or after it, is all. */
+  private readUsage(chunk: JsonObject): void {
+    const usage = chunkUsage(chunk);
+    if (usage === null) return;
+    this.usage = usage;
+    this.isUsageFinal = isUsageChunk(chunk) || hasFinished(chunk);
   }
 }
 
@@ -124,6 +140,23 @@ function isPlainChunk(bytes: Uint8Array, start: number): boolean {
   }
   const at = start + DATA.length;
   return bytes[bytes[at] === 0x20 ? at + 1 : at] === 0x7b;
+}
+
+/** Whether the key stands in the event with a value other than null. */
+function hasFilled(
+  search: ByteSearch,
+  key: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  let at = search.next(bytes, start, end);
+  while (at >= 0) {
+    const from = at + key.length;
+    if (!isNull(bytes, from)) return true;
+    at = search.next(bytes, from, end);
+  }
+  return false;
 }
 
 /** Whether `: null` follows. */

@@ -130,6 +130,7 @@ describe("a chat body is refused as a request", () => {
     [chatWith('"mod\\u0065l":"other"'), "'model' is given more than once.", "model"],
     [chatWith('"messages":[{}]'), "'messages' is given more than once.", "messages"],
     [chatWith('"stream":false,"stream":true'), "'stream' is given more than once.", "stream"],
+    [chatWith('"user":"a","user":"b"'), "'user' is given more than once.", "user"],
     [chatWith('"n":1,"n":128'), "'n' is given more than once.", "n"],
     [
       chatWith('"max_tokens":1,"max_tokens":9'),
@@ -159,6 +160,9 @@ describe("a chat body is refused as a request", () => {
   });
 });
 
+/** A chat of text alone; what the model makes of it, only its provider knows. */
+const PLAIN = { without: ["audio_input", "image_input", "cache_write_1h"], toolCallsMax: {} };
+
 describe("a body that is taken", () => {
   test("is read as far as the gateway needs it", () => {
     const body = chatWith('"stream":true,"n":3,"max_tokens":10,"max_completion_tokens":1.0e2');
@@ -168,12 +172,14 @@ describe("a body that is taken", () => {
       bytes,
       model: "m",
       stream: true,
+      endUserId: null,
       usageAsked: false,
       outputTokensMax: 100,
       choices: 3,
       generates: true,
       textBytes: bytes.length,
       images: 0,
+      ...PLAIN,
     });
   });
 
@@ -186,12 +192,14 @@ describe("a body that is taken", () => {
       bytes,
       model: "m",
       stream: false,
+      endUserId: null,
       usageAsked: false,
       outputTokensMax: null,
       choices: 1,
       generates: true,
       textBytes: bytes.length,
       images: 0,
+      ...PLAIN,
     });
   });
 
@@ -234,12 +242,15 @@ describe("a body that is taken", () => {
       bytes,
       model: "e",
       stream: false,
+      endUserId: null,
       usageAsked: false,
       outputTokensMax: null,
       choices: 1,
       generates: false,
       textBytes: bytes.length,
       images: 0,
+      without: ["audio_input", "image_input", "audio_output", "image_output", "cache_write_1h"],
+      toolCallsMax: {},
     });
   });
 

@@ -19,7 +19,7 @@ test("an error has OpenAI's shape as a body and as an event", () => {
 });
 
 test("our own error event is an error to our own watch", () => {
-  const watch = openaiDialect.watch(false);
+  const watch = openaiDialect.watch({ usageAsked: false, choices: 1 });
   watch.push(openaiDialect.errorEvent(reply));
   expect(watch.failure()).toEqual({ body, status: null });
 });

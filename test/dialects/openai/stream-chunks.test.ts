@@ -7,7 +7,9 @@ import { watchAll, type Watched } from "../streams.ts";
 const encoder = new TextEncoder();
 
 function watched(text: string, keepUsage = false): Watched {
-  return watchAll(openaiDialect.watch(keepUsage), [encoder.encode(text)]);
+  return watchAll(openaiDialect.watch({ usageAsked: keepUsage, choices: 1 }), [
+    encoder.encode(text),
+  ]);
 }
 
 /** One event of a stream, from a chunk. */
@@ -24,6 +26,7 @@ const tokens = (input: number, output: number, cached = 0, reasoning = 0): Usage
   outputTokens: output,
   cachedInputTokens: cached,
   reasoningTokens: reasoning,
+  details: null,
 });
 
 /** A usage object as providers write it. */
@@ -210,7 +213,7 @@ describe("output tokens seen", () => {
 });
 
 test("a reader may use its memory again for the next chunk", () => {
-  const watch = openaiDialect.watch(true);
+  const watch = openaiDialect.watch({ usageAsked: true, choices: 1 });
   watch.push(encoder.encode(delta({ content: "a" })));
   const memory = encoder.encode(event({ usage: null, choices: [], padding: "x".repeat(400) }));
   const usageChunk = event({ choices: [], usage: report(1, 2) });
@@ -221,7 +224,7 @@ test("a reader may use its memory again for the next chunk", () => {
   expect({
     usage: watch.usage(),
     failure: watch.failure(),
-    outputTokensSeen: watch.outputTokensSeen(),
+    outputTokensSeen: watch.output().tokens,
   }).toEqual({
     usage: tokens(1, 2),
     failure: { body: '{"error":{"code":500}}', status: 500 },

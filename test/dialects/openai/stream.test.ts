@@ -19,7 +19,9 @@ import {
 const encoder = new TextEncoder();
 
 function watched(text: string, keepUsage = false): Watched {
-  return watchAll(openaiDialect.watch(keepUsage), [encoder.encode(text)]);
+  return watchAll(openaiDialect.watch({ usageAsked: keepUsage, choices: 1 }), [
+    encoder.encode(text),
+  ]);
 }
 
 /** One event of a stream, from a chunk. */
@@ -39,6 +41,7 @@ const tokens = (input: number, output: number, cached = 0, reasoning = 0): unkno
   outputTokens: output,
   cachedInputTokens: cached,
   reasoningTokens: reasoning,
+  details: null,
 });
 
 const EXPECTED: Readonly<Record<string, Omit<Watched, "forwarded">>> = {
@@ -67,7 +70,7 @@ const EXPECTED: Readonly<Record<string, Omit<Watched, "forwarded">>> = {
     hasContent: true,
     hasEnded: true,
     failure: null,
-    usage: null,
+    usage: tokens(44, 4),
     outputTokensSeen: 3,
   },
   "openrouter-error.sse": {
@@ -95,7 +98,7 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
   describe.each(Object.keys(LINE_ENDS))("with line ends of %s", (ends) => {
     const stream = LINE_ENDS[ends]?.(text) ?? text;
     const bytes = encoder.encode(stream);
-    const whole = watchAll(openaiDialect.watch(false), [bytes]);
+    const whole = watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), [bytes]);
 
     test("is forwarded whole but for the usage chunk, and understood", () => {
       const { forwarded, ...known } = whole;
@@ -107,14 +110,21 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
     });
 
     test("is forwarded to the last byte for a client who asked for usage", () => {
-      expect(watchAll(openaiDialect.watch(true), [bytes])).toEqual({ ...whole, forwarded: stream });
+      expect(watchAll(openaiDialect.watch({ usageAsked: true, choices: 1 }), [bytes])).toEqual({
+        ...whole,
+        forwarded: stream,
+      });
     });
 
     test("is the same in single bytes and in any other chunks", () => {
-      expect(watchAll(openaiDialect.watch(false), singleBytes(bytes))).toEqual(whole);
+      expect(
+        watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
+      ).toEqual(whole);
       fc.assert(
         fc.property(cutPlaces, (places) => {
-          expect(watchAll(openaiDialect.watch(false), cutAt(bytes, places))).toEqual(whole);
+          expect(
+            watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
+          ).toEqual(whole);
         }),
         { numRuns: 50 },
       );
@@ -123,7 +133,7 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
 
   test("has not ended at any cut before its terminator is whole", () => {
     const bytes = encoder.encode(text);
-    const watch = openaiDialect.watch(false);
+    const watch = openaiDialect.watch({ usageAsked: false, choices: 1 });
     for (const byte of singleBytes(bytes.subarray(0, bytes.length - 1))) watch.push(byte);
     expect(watch.hasEnded()).toBe(false);
     watch.push(bytes.subarray(bytes.length - 1));
@@ -153,7 +163,7 @@ describe("hostile streams", () => {
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), soup);
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 6 }), fc.boolean(), (chunks, afterContent) => {
-        const watch = openaiDialect.watch(true);
+        const watch = openaiDialect.watch({ usageAsked: true, choices: 1 });
         const all = afterContent ? [contentEvent, ...chunks] : chunks;
         try {
           const forwarded = joined(all.flatMap((chunk) => watch.push(chunk)));
@@ -161,7 +171,7 @@ describe("hostile streams", () => {
         } catch (error) {
           expect(error).toBeInstanceOf(GatewayError);
         }
-        expect(watch.outputTokensSeen()).toBeGreaterThanOrEqual(watch.hasContent() ? 1 : 0);
+        expect(watch.output().tokens).toBeGreaterThanOrEqual(watch.hasContent() ? 1 : 0);
       }),
       { numRuns: 2_000 },
     );
@@ -172,9 +182,13 @@ describe("hostile streams", () => {
       fc.property(soup, fc.boolean(), cutPlaces, (mess, afterContent, places) => {
         const bytes = afterContent ? Buffer.concat([contentEvent, mess]) : mess;
         fc.pre(bytes.length > 0);
-        const whole = watchAll(openaiDialect.watch(false), [bytes]);
-        expect(watchAll(openaiDialect.watch(false), singleBytes(bytes))).toEqual(whole);
-        expect(watchAll(openaiDialect.watch(false), cutAt(bytes, places))).toEqual(whole);
+        const whole = watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), [bytes]);
+        expect(
+          watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
+        ).toEqual(whole);
+        expect(
+          watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
+        ).toEqual(whole);
       }),
       { numRuns: 2_000 },
     );

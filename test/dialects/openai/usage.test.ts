@@ -22,6 +22,7 @@ function tokens(input: number, output: number, cached = 0, reasoning = 0): Usage
     outputTokens: output,
     cachedInputTokens: cached,
     reasoningTokens: reasoning,
+    details: null,
   };
 }
 
@@ -51,15 +52,6 @@ describe("usage of a chat answer", () => {
     [
       "details that are null",
       { ...full, prompt_tokens_details: null, completion_tokens_details: null },
-      tokens(100, 50),
-    ],
-    [
-      "details that are no counts",
-      {
-        ...full,
-        prompt_tokens_details: { cached_tokens: -5 },
-        completion_tokens_details: { reasoning_tokens: "9" },
-      },
       tokens(100, 50),
     ],
     [
@@ -98,6 +90,8 @@ describe("usage of a chat answer", () => {
     ["a fraction", { ...full, completion_tokens: 0.5 }],
     ["text", { ...full, prompt_tokens: "100" }],
     ["absurdly much", { ...full, completion_tokens: 2 ** 31 }],
+    ["a detail that is negative", { ...full, prompt_tokens_details: { cached_tokens: -5 } }],
+    ["a detail that is text", { ...full, completion_tokens_details: { reasoning_tokens: "9" } }],
     ["no output", { prompt_tokens: 5, total_tokens: 5 }],
     ["no input", { completion_tokens: 5 }],
   ])("that is %s is none", (_, usage) => {
@@ -163,14 +157,14 @@ describe("an answer", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         openaiDialect.usage(bytes);
-        expect(openaiDialect.outputTokensSeen(bytes)).toBeGreaterThanOrEqual(0);
+        expect(openaiDialect.output(bytes).tokens).toBeGreaterThanOrEqual(0);
       }),
     );
   });
 
   test("without usage is worth the text of its messages", () => {
     const seen = (answer: unknown): number =>
-      openaiDialect.outputTokensSeen(encoder.encode(JSON.stringify(answer)));
+      openaiDialect.output(encoder.encode(JSON.stringify(answer))).tokens;
     const message = {
       role: "assistant",
       content: "x".repeat(40),
@@ -186,7 +180,7 @@ describe("an answer", () => {
     expect(seen({ error: { message: "x".repeat(40) } })).toBe(0);
     expect(seen({ data: [{ embedding: "x".repeat(40) }] })).toBe(0);
     expect(
-      openaiDialect.outputTokensSeen(encoder.encode('{"choices":[{"message":{"content":"12345678')),
+      openaiDialect.output(encoder.encode('{"choices":[{"message":{"content":"12345678')).tokens,
     ).toBe(2);
   });
 });

@@ -1,0 +1,22 @@
+/**
+ * For whom a client asks, in its own word. The word is the provider's to judge: one that is not text
+ * is passed on as it came and counts as none. What is kept of a long one is its hash, so that the
+ * ledger's rows stay small whatever clients write.
+ */
+import { LIMITS } from "../../base/limits.ts";
+import type { JsonObject } from "../json.ts";
+import { END_USER_MEMBERS } from "./members.ts";
+
+export function endUserOf(body: JsonObject): string | null {
+  for (const member of END_USER_MEMBERS) {
+    const word = body[member];
+    if (typeof word === "string" && word !== "") return bounded(word);
+  }
+  return null;
+}
+
+/** Half a surrogate pair could not be stored: it is hashed away like what is too long. */
+function bounded(word: string): string {
+  const isShort = word.length <= LIMITS.endUserCharactersMax && word.isWellFormed();
+  return isShort ? word : `sha256:${new Bun.CryptoHasher("sha256").update(word).digest("hex")}`;
+}

@@ -1,0 +1,122 @@
+/**
+ * What may be a count in a provider's report, and how the counts of any dialect become one Usage.
+ * Money follows from these numbers: a count that cannot be one makes the whole object count as not
+ * reported, and no part is ever more than its whole.
+ */
+import type { Usage, UsageDetails } from "./contract.ts";
+import { isObject } from "./json.ts";
+
+/**
+ * Five times the largest context on the market (2 million tokens, 2026-11). What claims more is no
+ * report: a few of them would pass the largest amount that the ledger can sum.
+ */
+const tokensMax = 10_000_000;
+
+/** Far above what one answer can make; server-side loops end after tens of calls. */
+const toolCallsMax = 10_000;
+const toolsMax = 32;
+const toolName = /^[a-z][a-z0-9_]{0,39}$/;
+
+/** Reads the counts of one usage object, and remembers whether one of them was none. */
+export class Counts {
+  private sound = true;
+
+  /** 0 when the member is missing or null. */
+  of(value: unknown): number {
+    return this.reported(value) ?? 0;
+  }
+
+  /** null when the member is missing or null. */
+  reported(value: unknown): number | null {
+    if (value === undefined || value === null) return null;
+    const isCount = typeof value === "number" && Number.isInteger(value);
+    if (!isCount || value < 0 || value > tokensMax) {
+      this.sound = false;
+      return null;
+    }
+    // Adding 0 makes the -0 that JSON can spell an ordinary zero.
+    return value + 0;
+  }
+
+  /** Calls by tool from members such as `web_search_requests`, whose ending `suffix` names. */
+  toolCalls(value: unknown, suffix: string): Record<string, number> {
+    if (!isObject(value)) return {};
+    const calls: [string, number][] = [];
+    for (const [member, amount] of Object.entries(value)) {
+      const tool = member.slice(0, -suffix.length);
+      if (!member.endsWith(suffix) || !toolName.test(tool)) continue;
+      const count = this.of(amount);
+      if (count > 0) calls.push([tool, count]);
+    }
+    if (calls.length > toolsMax) this.sound = false;
+    return Object.fromEntries(calls.slice(0, toolsMax));
+  }
+
+  /** The usage that the parts make; null when any count so far was none, or their sums cannot be. */
+  usage(parts: UsageParts): Usage | null {
+    const { inputTokens, outputTokens, toolCalls = {} } = parts;
+    if (!this.sound || inputTokens > tokensMax || outputTokens > tokensMax) return null;
+    if (Object.values(toolCalls).some((calls) => calls > toolCallsMax)) return null;
+    const cachedInputTokens = Math.min(parts.cachedInputTokens ?? 0, inputTokens);
+    return {
+      inputTokens,
+      outputTokens,
+      cachedInputTokens,
+      reasoningTokens: Math.min(parts.reasoningTokens ?? 0, outputTokens),
+      details: detailsOf(parts, cachedInputTokens),
+    };
+  }
+}
+
+/** What a dialect read; left out is 0. */
+export type UsageParts = Pick<Usage, "inputTokens" | "outputTokens"> &
+  Partial<Omit<Usage, "details"> & UsageDetails>;
+
+function detailsOf(parts: UsageParts, cachedInputTokens: number): UsageDetails | null {
+  const { inputTokens, outputTokens } = parts;
+  const unread = inputTokens - cachedInputTokens;
+  const cacheWrite1hTokens = Math.min(parts.cacheWrite1hTokens ?? 0, unread);
+  const audioInputTokens = Math.min(parts.audioInputTokens ?? 0, inputTokens);
+  const audioOutputTokens = Math.min(parts.audioOutputTokens ?? 0, outputTokens);
+  const details: UsageDetails = {
+    cacheWriteTokens: Math.min(parts.cacheWriteTokens ?? 0, unread - cacheWrite1hTokens),
+    cacheWrite1hTokens,
+    audioInputTokens,
+    cachedAudioInputTokens: Math.min(
+      parts.cachedAudioInputTokens ?? 0,
+      audioInputTokens,
+      cachedInputTokens,
+    ),
+    imageInputTokens: Math.min(parts.imageInputTokens ?? 0, inputTokens - audioInputTokens),
+    audioOutputTokens,
+    imageOutputTokens: Math.min(parts.imageOutputTokens ?? 0, outputTokens - audioOutputTokens),
+    toolCalls: parts.toolCalls ?? {},
+  };
+  return isEmpty(details) ? null : details;
+}
+
+function isEmpty({ toolCalls, ...tokens }: UsageDetails): boolean {
+  return Object.values(tokens).every((count) => count === 0) && Object.keys(toolCalls).length === 0;
+}
+
+/** What several answers used together. */
+export function addDetails(
+  first: UsageDetails | null,
+  second: UsageDetails | null,
+): UsageDetails | null {
+  if (first === null || second === null) return first ?? second;
+  const toolCalls = new Map(Object.entries(first.toolCalls));
+  for (const [tool, calls] of Object.entries(second.toolCalls)) {
+    toolCalls.set(tool, (toolCalls.get(tool) ?? 0) + calls);
+  }
+  return {
+    cacheWriteTokens: first.cacheWriteTokens + second.cacheWriteTokens,
+    cacheWrite1hTokens: first.cacheWrite1hTokens + second.cacheWrite1hTokens,
+    audioInputTokens: first.audioInputTokens + second.audioInputTokens,
+    cachedAudioInputTokens: first.cachedAudioInputTokens + second.cachedAudioInputTokens,
+    imageInputTokens: first.imageInputTokens + second.imageInputTokens,
+    audioOutputTokens: first.audioOutputTokens + second.audioOutputTokens,
+    imageOutputTokens: first.imageOutputTokens + second.imageOutputTokens,
+    toolCalls: Object.fromEntries(toolCalls),
+  };
+}

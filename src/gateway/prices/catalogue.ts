@@ -1,29 +1,33 @@
 /**
  * The public price list, as far as the installed package knows it: the only importer of
- * `@pydantic/genai-prices`, which is used offline. Its dollars per million tokens become integer
- * pico-dollars by their decimal text, so no float arithmetic touches money.
+ * `@pydantic/genai-prices`, which is used offline. Whose prices are meant, which of them holds when,
+ * and what the whole market asks.
  */
 import {
   calcPrice,
   findProvider,
-  type ModelPrice as Listed,
+  type ModelInfo,
   type Provider,
+  waitForUpdate,
 } from "@pydantic/genai-prices";
-import { assert } from "../../base/assert.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { parseUsdPerMillion, type PicoUsd } from "../../base/units.ts";
-import type { ModelPrice, PriceTier, Rates } from "./price.ts";
+import { convertListed, type ListedPrice } from "./convert.ts";
+import type { ModelPrice } from "./price.ts";
 
 /** The installed version; a test compares it with package.json. */
 export const CATALOGUE_VERSION = "0.1.8";
 
-export type CatalogueQuery = {
+/** Whose prices are asked for. */
+export type ProviderQuery = {
   /** Name the operator gave the provider, used when its address says nothing. */
   readonly providerName: string;
   readonly baseUrl: string;
+  readonly atMs: number;
+};
+
+export type CatalogueQuery = ProviderQuery & {
   /** The upstream's name of the model. */
   readonly model: string;
-  readonly atMs: number;
 };
 
 export interface Catalogue {
@@ -31,7 +35,6 @@ export interface Catalogue {
   readonly find: (query: CatalogueQuery) => ModelPrice | null;
 }
 
-type ListedPrice = Listed[string];
 type Entry = { readonly price: ModelPrice | null; readonly validUntilMs: number };
 
 const minuteMs = 60_000;
@@ -54,25 +57,29 @@ export function createCatalogue(): Catalogue {
   };
 }
 
+/** As a catalogue finds it, remembering nothing. */
+export function findListed(query: CatalogueQuery): ModelPrice | null {
+  return lookUp(query).price;
+}
+
 function lookUp(query: CatalogueQuery): Entry {
-  const provider = guessProvider(query.baseUrl, query.providerName);
-  const found =
-    provider === undefined
-      ? null
-      : calcPrice({}, query.model, {
-          providerId: provider.id,
-          timestamp: new Date(query.atMs),
-        });
-  if (found === null) return { price: null, validUntilMs: Number.POSITIVE_INFINITY };
+  const provider = guessProvider(query);
+  const model = provider === undefined ? null : modelAt(provider.id, query.model, query.atMs);
+  if (model === null) return { price: null, validUntilMs: Number.POSITIVE_INFINITY };
   return {
-    price: convert(found.model.id, found.model_price, found.model.context_window),
-    validUntilMs: validUntil(found.model.prices, query.atMs),
+    price: priceOf(model, query.atMs),
+    validUntilMs: validUntil(model.prices, query.atMs),
   };
 }
 
+/** The list's own entry for a model's name at a provider, by the list's rules. */
+function modelAt(providerId: string, model: string, atMs: number): ModelInfo | null {
+  return calcPrice({}, model, { providerId, timestamp: new Date(atMs) })?.model ?? null;
+}
+
 /** By the address, else by the whole name, else by a part of it: `groq-eu` is groq. */
-function guessProvider(baseUrl: string, name: string): Provider | undefined {
-  const lower = name.toLowerCase();
+function guessProvider({ baseUrl, providerName }: ProviderQuery): Provider | undefined {
+  const lower = providerName.toLowerCase();
   for (const guess of [
     { providerApiUrl: URL.parse(baseUrl)?.href ?? baseUrl },
     { providerId: lower },
@@ -85,66 +92,60 @@ function guessProvider(baseUrl: string, name: string): Provider | undefined {
 }
 
 /** Dated prices change at midnight UTC, prices by the time of day at any minute. */
-function validUntil(prices: unknown, atMs: number): number {
+function validUntil(prices: ModelInfo["prices"], atMs: number): number {
   if (!Array.isArray(prices)) return Number.POSITIVE_INFINITY;
   const periodMs = JSON.stringify(prices).includes("time_of_date") ? minuteMs : dayMs;
   return (Math.floor(atMs / periodMs) + 1) * periodMs;
 }
 
-/** null when the list has no price per input token, unless the model is listed as free. */
-function convert(id: string, listed: Listed, contextWindow: number | undefined): ModelPrice | null {
-  const free = Object.keys(listed).length === 0 && id.endsWith(":free");
-  if (listed["input_mtok"] === undefined && !free) return null;
-  const starts = new Set(Object.values(listed).flatMap(startsOf));
-  const tiers = [...starts]
-    .sort((a, b) => a - b)
-    .map((start): PriceTier => Object.assign({ aboveInputTokens: start }, ratesAt(listed, start)));
-  const requestPrice = listed["requests_kcount"];
-  return {
-    ...ratesAt(listed, 0),
-    // Listed in dollars per thousand requests: a thousand times what per million would be.
-    requestPicoUsd: typeof requestPrice === "number" ? picoUsd(requestPrice) * 1_000 : 0,
-    tiers,
-    contextTokensMax: contextWindow ?? null,
-    outputTokensMax: null,
-    source: `catalogue:${CATALOGUE_VERSION}`,
-  };
+function priceOf(model: ModelInfo, atMs: number): ModelPrice | null {
+  const { id, prices, context_window: contextWindow } = model;
+  const listed = Array.isArray(prices) ? listedAt(model, atMs) : prices;
+  const source = `catalogue:${CATALOGUE_VERSION}`;
+  return listed === null ? null : convertListed(id, listed, contextWindow ?? null, source);
 }
 
-function startsOf(price: ListedPrice): readonly number[] {
-  return typeof price === "object" ? price.tiers.map((tier) => tier.start) : [];
-}
-
-/** The rates of a request with more than `start` input tokens, up to the next tier. */
-function ratesAt(listed: Listed, start: number): Rates {
-  const input = rateAt(listed["input_mtok"], start) ?? 0;
-  return {
-    inputPicoUsd: input,
-    // Only embeddings and rerankers are listed without one; what generates must never be free.
-    outputPicoUsd: rateAt(listed["output_mtok"], start) ?? input,
-    cachedInputPicoUsd: rateAt(listed["cache_read_mtok"], start),
-    cacheWritePicoUsd: rateAt(listed["cache_write_mtok"], start),
-  };
-}
-
-function rateAt(price: ListedPrice, start: number): PicoUsd | null {
-  if (price === undefined) return null;
-  if (typeof price === "number") return picoUsd(price);
-  const reached = price.tiers
-    .filter((tier) => tier.start <= start)
-    .reduce((last, tier) => (tier.start >= last.start ? tier : last), {
-      start: -1,
-      price: price.base,
-    });
-  return picoUsd(reached.price);
+/** The one of several dated prices that holds; the package chooses, of a list of one model. */
+function listedAt(model: ModelInfo, atMs: number): ListedPrice | null {
+  const own = { ...model, match: { equals: model.id } };
+  const provider: Provider = { id: "", name: "", api_pattern: "", models: [own] };
+  return calcPrice({}, model.id, { provider, timestamp: new Date(atMs) })?.model_price ?? null;
 }
 
 /**
- * Dollars per million tokens → pico-dollars per token, by decimal text. Six decimals are exact; the
- * few listed with more are leftovers of float arithmetic and go to the nearest pico-dollar.
+ * Every model of a provider that has a price at `atMs`, by the list's own name of it; empty when the
+ * list does not know the provider. What a provider resells under others' names is part of it.
  */
-function picoUsd(usdPerMillion: number): PicoUsd {
-  const parsed = parseUsdPerMillion(usdPerMillion.toFixed(6));
-  assert(parsed !== undefined, `the catalogue holds an impossible price: ${usdPerMillion}`);
-  return parsed;
+export function listCatalogue(query: ProviderQuery): ReadonlyMap<string, ModelPrice> {
+  const provider = guessProvider(query);
+  if (provider === undefined) return new Map();
+  const prices = new Map<string, ModelPrice>();
+  const add = (id: string, model: ModelInfo | null): void => {
+    const price = model === null || prices.has(id) ? null : priceOf(model, query.atMs);
+    if (price !== null) prices.set(id, price);
+  };
+  for (const model of provider.models) add(model.id, model);
+  for (const providerId of provider.fallback_model_providers ?? []) {
+    const resold = findProvider({ providerId })?.models ?? [];
+    for (const { id } of resold) add(id, modelAt(provider.id, id, query.atMs));
+  }
+  return prices;
+}
+
+/** What a model costs at every provider of the list that knows one of its names. */
+export async function sameModelPrices(
+  names: readonly string[],
+  atMs: number,
+): Promise<readonly ModelPrice[]> {
+  const providers = (await waitForUpdate()) ?? [];
+  return providers.flatMap(({ id }) => {
+    const known = names.map((name) => modelAt(id, name, atMs)).find((model) => model !== null);
+    return known === undefined ? [] : (priceOf(known, atMs) ?? []);
+  });
+}
+
+/** The price of every model of the list that has one. */
+export async function marketPrices(atMs: number): Promise<readonly ModelPrice[]> {
+  const providers = (await waitForUpdate()) ?? [];
+  return providers.flatMap(({ models }) => models.flatMap((model) => priceOf(model, atMs) ?? []));
 }

@@ -1,10 +1,16 @@
 /**
  * What an attempt costs: at most, before it is made, and exactly, from the usage its provider
  * reported. Both are sums in pico-dollars rounded up once; the first is never below the second for
- * the same tokens.
+ * the same bounds.
  */
-import { costOf, type NanoUsd, type PicoUsd } from "../../base/units.ts";
-import type { ModelPrice, Rates } from "./price.ts";
+import { assert } from "../../base/assert.ts";
+import { costOf, NANO_USD_MAX, type NanoUsd, type PicoUsd } from "../../base/units.ts";
+import type { TokenKindApart, Usage } from "../../dialects/contract.ts";
+import { type ModelPrice, type Rates, ratesInForce, type RatesInForce } from "./price.ts";
+import { toolCallPicoUsd } from "./tool-fees.ts";
+
+/** Kinds of tokens that a request may be known not to have. */
+export type TokenKind = TokenKindApart;
 
 /** Bounds of one attempt. */
 export type CostBounds = {
@@ -15,59 +21,141 @@ export type CostBounds = {
   /** Choices asked for; the input is paid once, the output for each. */
   readonly choices: number;
   readonly price: ModelPrice;
+  /** Kinds of tokens that the request cannot have; without it the dearest kind is assumed. */
+  readonly without?: readonly TokenKind[];
+  /** Most calls of the provider's own tools; without it none. */
+  readonly toolCallsMax?: Readonly<Record<string, number>>;
 };
 
 /** The most an attempt can cost within its bounds, whatever its tier and whatever is cached. */
 export function worstCaseNanoUsd(bounds: CostBounds): NanoUsd {
-  const { price, inputTokensBound } = bounds;
+  const { price, inputTokensBound, without = [] } = bounds;
+  let input = 0;
+  let output = 0;
   // Fewer tokens than the bound may lie in a cheaper or a dearer tier: every one that can apply counts.
-  const possible: readonly Rates[] = [
-    price,
-    ...price.tiers.filter((tier) => inputTokensBound > tier.aboveInputTokens),
-  ];
-  const input = Math.max(...possible.map(dearestInput));
-  const output = Math.max(...possible.map((rates) => rates.outputPicoUsd));
+  for (const rates of [price, ...price.tiers]) {
+    if (rates !== price && inputTokensBound <= aboveOf(rates)) continue;
+    const inForce = ratesInForce(rates);
+    input = Math.max(input, dearestInput(inForce, without));
+    output = Math.max(output, dearestOutput(inForce, without));
+  }
   return costOf([
     [inputTokensBound, input],
     [bounds.outputTokens * bounds.choices, output],
-    [1, price.requestPicoUsd],
+    ...feesOf(price, bounds.toolCallsMax ?? {}),
   ]);
 }
 
-function dearestInput(rates: Rates): PicoUsd {
+function aboveOf(rates: Rates & { readonly aboveInputTokens?: number }): number {
+  return rates.aboveInputTokens ?? 0;
+}
+
+function dearestInput(rates: RatesInForce, without: readonly TokenKind[]): PicoUsd {
+  const audio = Math.max(rates.audioInputPicoUsd, rates.cachedAudioInputPicoUsd);
   return Math.max(
     rates.inputPicoUsd,
-    rates.cachedInputPicoUsd ?? rates.inputPicoUsd,
-    rates.cacheWritePicoUsd ?? rates.inputPicoUsd,
+    rates.cachedInputPicoUsd,
+    rates.cacheWritePicoUsd,
+    without.includes("cache_write_1h") ? 0 : rates.cacheWrite1hPicoUsd,
+    without.includes("audio_input") ? 0 : audio,
+    without.includes("image_input") ? 0 : rates.imageInputPicoUsd,
   );
 }
 
-/** Tokens of one attempt as its provider reported them. */
-export type BilledTokens = {
-  readonly inputTokens: number;
-  /** Reasoning included. */
-  readonly outputTokens: number;
-  /** Part of the input. */
-  readonly cachedInputTokens: number;
-  /** Part of the input; providers that do not report it bill it as input. */
-  readonly cacheWriteTokens?: number;
-};
-
-/** What an attempt cost by the tokens of its usage, in the tier of its input. */
-export function exactNanoUsd(usage: BilledTokens, price: ModelPrice): NanoUsd {
-  const rates = ratesFor(usage.inputTokens, price);
-  // Parts cannot be more than the whole, even when a provider says so.
-  const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
-  const written = Math.min(usage.cacheWriteTokens ?? 0, usage.inputTokens - cached);
-  return costOf([
-    [usage.inputTokens - cached - written, rates.inputPicoUsd],
-    [cached, rates.cachedInputPicoUsd ?? rates.inputPicoUsd],
-    [written, rates.cacheWritePicoUsd ?? rates.inputPicoUsd],
-    [usage.outputTokens, rates.outputPicoUsd],
-    [1, price.requestPicoUsd],
-  ]);
+function dearestOutput(rates: RatesInForce, without: readonly TokenKind[]): PicoUsd {
+  return Math.max(
+    rates.outputPicoUsd,
+    rates.reasoningPicoUsd,
+    without.includes("audio_output") ? 0 : rates.audioOutputPicoUsd,
+    without.includes("image_output") ? 0 : rates.imageOutputPicoUsd,
+  );
 }
 
-function ratesFor(inputTokens: number, price: ModelPrice): Rates {
-  return price.tiers.findLast((tier) => inputTokens > tier.aboveInputTokens) ?? price;
+/** How an attempt was made, as far as its price depends on it. */
+export type Manner = { readonly batch: boolean };
+
+/** What an attempt cost by its usage, in the tier of its input. */
+export function exactNanoUsd(
+  usage: Usage,
+  price: ModelPrice,
+  { batch }: Manner = { batch: false },
+): NanoUsd {
+  const rates = ratesInForce(
+    price.tiers.findLast((tier) => usage.inputTokens > tier.aboveInputTokens) ?? price,
+  );
+  const tokens = [...inputParts(usage, rates), ...outputParts(usage, rates)];
+  const fees = feesOf(price, usage.details?.toolCalls ?? {});
+  return batch && price.batchPermille !== null
+    ? batchNanoUsd(tokens, fees, price.batchPermille)
+    : costOf([...tokens, ...fees]);
+}
+
+type CostPart = readonly [amount: number, picoUsd: PicoUsd];
+
+/** Each token once, whatever the parts claim: what is left after them costs what input costs. */
+function inputParts(usage: Usage, rates: RatesInForce): CostPart[] {
+  const { details } = usage;
+  const left = new Remainder(usage.inputTokens);
+  const cachedAudio = Math.min(details?.cachedAudioInputTokens ?? 0, usage.cachedInputTokens);
+  return [
+    [left.take(cachedAudio), rates.cachedAudioInputPicoUsd],
+    [left.take(usage.cachedInputTokens - cachedAudio), rates.cachedInputPicoUsd],
+    [left.take(details?.cacheWrite1hTokens ?? 0), rates.cacheWrite1hPicoUsd],
+    [left.take(details?.cacheWriteTokens ?? 0), rates.cacheWritePicoUsd],
+    [
+      left.take(Math.max(0, (details?.audioInputTokens ?? 0) - cachedAudio)),
+      rates.audioInputPicoUsd,
+    ],
+    [left.take(details?.imageInputTokens ?? 0), rates.imageInputPicoUsd],
+    [left.tokens, rates.inputPicoUsd],
+  ];
+}
+
+function outputParts(usage: Usage, rates: RatesInForce): CostPart[] {
+  const left = new Remainder(usage.outputTokens);
+  return [
+    [left.take(usage.details?.audioOutputTokens ?? 0), rates.audioOutputPicoUsd],
+    [left.take(usage.details?.imageOutputTokens ?? 0), rates.imageOutputPicoUsd],
+    [left.take(usage.reasoningTokens), rates.reasoningPicoUsd],
+    [left.tokens, rates.outputPicoUsd],
+  ];
+}
+
+/** Tokens of a whole that no part has taken yet. */
+class Remainder {
+  tokens: number;
+
+  constructor(tokens: number) {
+    this.tokens = tokens;
+  }
+
+  take(tokens: number): number {
+    const taken = Math.min(tokens, this.tokens);
+    this.tokens -= taken;
+    return taken;
+  }
+}
+
+function feesOf(price: ModelPrice, calls: Readonly<Record<string, number>>): CostPart[] {
+  const fees: CostPart[] = [[1, price.requestPicoUsd]];
+  for (const [tool, count] of Object.entries(calls)) {
+    fees.push([count, toolCallPicoUsd(price, tool)]);
+  }
+  return fees;
+}
+
+/** Tokens are cheaper in a batch, fees are not; both are rounded up together. */
+function batchNanoUsd(
+  tokens: readonly CostPart[],
+  fees: readonly CostPart[],
+  permille: number,
+): NanoUsd {
+  assert(permille <= 1_000, `a batch costs no more than its parts: ${permille}`);
+  const thousandths = sumOf(tokens) * BigInt(permille) + sumOf(fees) * 1_000n;
+  const nano = (thousandths + 999_999n) / 1_000_000n;
+  return nano <= BigInt(NANO_USD_MAX) ? Number(nano) : NANO_USD_MAX;
+}
+
+function sumOf(parts: readonly CostPart[]): bigint {
+  return parts.reduce((sum, [amount, picoUsd]) => sum + BigInt(amount) * BigInt(picoUsd), 0n);
 }

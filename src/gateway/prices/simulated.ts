@@ -3,16 +3,15 @@
  * account anywhere. They are those of well-known small and large models.
  */
 import { PICO_PER_USD_PER_MILLION } from "../../base/units.ts";
-import type { ModelPrice } from "./price.ts";
+import { type ModelPrice, plainRates } from "./price.ts";
 
 function simulated(inputPicoUsd: number, outputPicoUsd: number): ModelPrice {
   return {
-    inputPicoUsd,
-    outputPicoUsd,
-    cachedInputPicoUsd: null,
-    cacheWritePicoUsd: null,
+    ...plainRates(inputPicoUsd, outputPicoUsd),
     requestPicoUsd: 0,
+    toolCallPicoUsd: {},
     tiers: [],
+    batchPermille: null,
     contextTokensMax: 128_000,
     outputTokensMax: 4_096,
     source: "simulated",

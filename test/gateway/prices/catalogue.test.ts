@@ -5,8 +5,12 @@ import {
   type CatalogueQuery,
   CATALOGUE_VERSION,
   createCatalogue,
+  listCatalogue,
+  marketPrices,
+  sameModelPrices,
 } from "../../../src/gateway/prices/catalogue.ts";
 import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
+import { testPrice } from "./support/price.ts";
 
 const catalogue = createCatalogue();
 const openAi = "https://api.openai.com/v1";
@@ -31,44 +35,70 @@ const miniRates = [150_000, 600_000, 75_000];
 
 describe("a price", () => {
   test("is given whole, in integer pico-dollars per token", () => {
-    expect(find(openAi, "gpt-4o-mini")).toEqual({
-      inputPicoUsd: 150_000,
-      outputPicoUsd: 600_000,
-      cachedInputPicoUsd: 75_000,
-      cacheWritePicoUsd: null,
-      requestPicoUsd: 0,
-      tiers: [],
-      contextTokensMax: 128_000,
-      outputTokensMax: null,
-      source: "catalogue:0.1.8",
-    });
+    expect(find(openAi, "gpt-4o-mini")).toEqual(
+      testPrice({
+        inputPicoUsd: 150_000,
+        outputPicoUsd: 600_000,
+        cachedInputPicoUsd: 75_000,
+        // 10 and 2.50 USD per thousand calls.
+        toolCallPicoUsd: { web_search: 10_000_000_000, file_search: 2_500_000_000 },
+        contextTokensMax: 128_000,
+        source: "catalogue:0.1.8",
+      }),
+    );
   });
 
-  test("has its context tiers", () => {
-    expect(find("https://api.anthropic.com/v1", "claude-sonnet-4-5")).toEqual({
-      inputPicoUsd: 3_000_000,
-      outputPicoUsd: 15_000_000,
-      cachedInputPicoUsd: 300_000,
-      cacheWritePicoUsd: 3_750_000,
-      requestPicoUsd: 0,
-      tiers: [
-        {
-          aboveInputTokens: 200_000,
-          inputPicoUsd: 6_000_000,
-          outputPicoUsd: 22_500_000,
-          cachedInputPicoUsd: 600_000,
-          cacheWritePicoUsd: 7_500_000,
-        },
-      ],
-      contextTokensMax: 200_000,
-      outputTokensMax: null,
-      source: "catalogue:0.1.8",
-    });
+  test("has its context tiers, and both ways to write to the cache", () => {
+    expect(find("https://api.anthropic.com/v1", "claude-sonnet-4-5")).toEqual(
+      testPrice({
+        inputPicoUsd: 3_000_000,
+        outputPicoUsd: 15_000_000,
+        cachedInputPicoUsd: 300_000,
+        cacheWritePicoUsd: 3_750_000,
+        cacheWrite1hPicoUsd: 6_000_000,
+        toolCallPicoUsd: { web_search: 10_000_000_000 },
+        tiers: [
+          {
+            aboveInputTokens: 200_000,
+            inputPicoUsd: 6_000_000,
+            outputPicoUsd: 22_500_000,
+            cachedInputPicoUsd: 600_000,
+            cacheWritePicoUsd: 7_500_000,
+            cacheWrite1hPicoUsd: 12_000_000,
+          },
+        ],
+        contextTokensMax: 200_000,
+        source: "catalogue:0.1.8",
+      }),
+    );
   });
 
-  test("includes what a request costs whatever its size", () => {
+  test("includes what a request costs whatever its size, its search being part of that", () => {
+    const sonar = find("https://api.perplexity.ai", "sonar");
     // 12 USD per thousand requests are 0.012 USD each.
-    expect(find("https://api.perplexity.ai", "sonar")?.requestPicoUsd).toBe(12_000_000_000);
+    expect([sonar?.requestPicoUsd, sonar?.toolCallPicoUsd]).toEqual([
+      12_000_000_000,
+      { web_search: 0 },
+    ]);
+  });
+
+  test("has audio, pictures and reasoning at prices of their own", () => {
+    const google = "https://generativelanguage.googleapis.com";
+    const flash = find(google, "gemini-2.5-flash");
+    const painter = find(google, "gemini-3-pro-image-preview");
+    const research = find("https://api.perplexity.ai", "sonar-deep-research");
+    const speaker = find(openAi, "gpt-audio");
+    expect([
+      [flash?.inputPicoUsd, flash?.audioInputPicoUsd, flash?.cachedAudioInputPicoUsd],
+      [painter?.outputPicoUsd, painter?.imageOutputPicoUsd],
+      [research?.outputPicoUsd, research?.reasoningPicoUsd, research?.toolCallPicoUsd],
+      [speaker?.audioInputPicoUsd, speaker?.audioOutputPicoUsd],
+    ]).toEqual([
+      [300_000, 1_000_000, 100_000],
+      [12_000_000, 120_000_000],
+      [8_000_000, 3_000_000, { web_search: 5_000_000_000 }],
+      [32_000_000, 64_000_000],
+    ]);
   });
 
   test("of a model that generates nothing prices output like input rather than at nothing", () => {
@@ -175,4 +205,58 @@ test("names from hostile clients are looked up without a warning or an exception
   expect(names.map((model) => find(openAi, model))).toEqual(names.map(() => null));
   expect(warn).not.toHaveBeenCalled();
   warn.mockRestore();
+});
+
+function list(baseUrl: string): ReadonlyMap<string, ModelPrice> {
+  return listCatalogue({ providerName: "mine", baseUrl, atMs: nowMs });
+}
+
+describe("the list of a provider's prices", () => {
+  test("is every model with a price, at the price that finding it gives", () => {
+    const prices = list(openAi);
+    expect(prices.size).toBeGreaterThan(60);
+    expect([prices.has("gpt-4o-mini"), prices.has("whisper-1")]).toEqual([true, false]);
+    const others = [...prices].filter(([model, price]) => {
+      const found = find(openAi, model);
+      return found !== null && !Bun.deepEquals(found, price);
+    });
+    expect(others).toEqual([]);
+  });
+
+  test("has what the provider resells, and nothing where nobody knows the provider", () => {
+    const azure = list("https://mine.openai.azure.com/openai");
+    expect([rates(azure.get("gpt-4o-mini") ?? null), list("http://127.0.0.1:9").size]).toEqual([
+      miniRates,
+      0,
+    ]);
+  });
+
+  test("holds at its time", () => {
+    const before = listCatalogue({
+      providerName: "openai",
+      baseUrl: openAi,
+      atMs: Date.UTC(2025, 5, 9),
+    });
+    expect([before.get("o3")?.inputPicoUsd, list(openAi).get("o3")?.inputPicoUsd]).toEqual([
+      10_000_000, 2_000_000,
+    ]);
+  });
+});
+
+describe("the market", () => {
+  test("knows a model wherever it is sold under one of its names", async () => {
+    const [one, two, unknown] = await Promise.all([
+      sameModelPrices(["gpt-4o-mini"], nowMs),
+      sameModelPrices(["openai/gpt-4o-mini", "gpt-4o-mini"], nowMs),
+      sameModelPrices(["no-such-model"], nowMs),
+    ]);
+    expect(one.map(rates)).toContainEqual(miniRates);
+    expect([two.length > one.length, unknown]).toEqual([true, []]);
+  });
+
+  test("is every price of the list, none of which holds a key that is not understood", async () => {
+    const prices = await marketPrices(nowMs);
+    // 1,694 models, of which 29 have no price per token: speech by the hour, pages, moderation.
+    expect(prices.length).toBe(1_665);
+  });
 });

@@ -1,28 +1,20 @@
 /** Costs in nano-dollars, computed by hand, and that no attempt can cost more than its worst case. */
 import { describe, expect, test } from "bun:test";
-import * as fc from "fast-check";
-import {
-  type BilledTokens,
-  exactNanoUsd,
-  worstCaseNanoUsd,
-} from "../../../src/gateway/prices/cost.ts";
-import type { ModelPrice, PriceTier, Rates } from "../../../src/gateway/prices/price.ts";
+import type { Usage, UsageDetails } from "../../../src/dialects/contract.ts";
+import { exactNanoUsd, worstCaseNanoUsd } from "../../../src/gateway/prices/cost.ts";
+import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
+import { testPrice } from "./support/price.ts";
 
 /** 0.15 and 0.60 USD per million, cached input at half. */
-const small: ModelPrice = {
+const small = testPrice({
   inputPicoUsd: 150_000,
   outputPicoUsd: 600_000,
   cachedInputPicoUsd: 75_000,
-  cacheWritePicoUsd: null,
-  requestPicoUsd: 0,
-  tiers: [],
   contextTokensMax: 128_000,
-  outputTokensMax: null,
-  source: "test",
-};
+});
 
 /** 2 and 10 USD per million, above 272,000 input tokens 4 and 15; cache 0.20 / 0.40, writing 2.50 / 5. */
-const tiered: ModelPrice = {
+const tiered = testPrice({
   ...small,
   inputPicoUsd: 2_000_000,
   outputPicoUsd: 10_000_000,
@@ -37,7 +29,26 @@ const tiered: ModelPrice = {
       cacheWritePicoUsd: 5_000_000,
     },
   ],
-};
+});
+
+/** Every kind at a price of its own: 1 and 10 USD per million for text. */
+const rich = testPrice({
+  inputPicoUsd: 1_000_000,
+  outputPicoUsd: 10_000_000,
+  cachedInputPicoUsd: 100_000,
+  cacheWritePicoUsd: 1_250_000,
+  cacheWrite1hPicoUsd: 2_000_000,
+  reasoningPicoUsd: 12_000_000,
+  audioInputPicoUsd: 30_000_000,
+  cachedAudioInputPicoUsd: 300_000,
+  audioOutputPicoUsd: 60_000_000,
+  imageInputPicoUsd: 5_000_000,
+  imageOutputPicoUsd: 40_000_000,
+  // A cent a search.
+  toolCallPicoUsd: { web_search: 10_000_000_000 },
+  requestPicoUsd: 1_000_000,
+  batchPermille: 500,
+});
 
 const uncached: ModelPrice = { ...small, cachedInputPicoUsd: null };
 const perRequest: ModelPrice = { ...small, requestPicoUsd: 12_000_000_000 };
@@ -46,18 +57,35 @@ const free: ModelPrice = { ...uncached, inputPicoUsd: 0, outputPicoUsd: 0 };
 
 type Tokens = readonly [input: number, output: number, cached: number, written?: number];
 
-function usage([
-  inputTokens,
-  outputTokens,
-  cachedInputTokens,
-  cacheWriteTokens,
-]: Tokens): BilledTokens {
+const noDetails: UsageDetails = {
+  cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioInputTokens: 0,
+  cachedAudioInputTokens: 0,
+  imageInputTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+  toolCalls: {},
+};
+
+function usage([inputTokens, outputTokens, cachedInputTokens, written]: Tokens): Usage {
   return {
     inputTokens,
     outputTokens,
     cachedInputTokens,
-    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    reasoningTokens: 0,
+    details: written === undefined ? null : { ...noDetails, cacheWriteTokens: written },
   };
+}
+
+function detailed(
+  inputTokens: number,
+  outputTokens: number,
+  details: Partial<UsageDetails>,
+  more: Partial<Usage> = {},
+): Usage {
+  const plain = usage([inputTokens, outputTokens, 0]);
+  return { ...plain, ...more, details: { ...noDetails, ...details } };
 }
 
 describe("the exact cost", () => {
@@ -97,6 +125,127 @@ describe("the exact cost", () => {
   }
 });
 
+describe("the exact cost of every kind", () => {
+  const rows: readonly (readonly [string, ModelPrice, Usage, nanoUsd: number])[] = [
+    // 400 × 1 + 100 × 0.1 + 300 × 1.25 + 200 × 2 = 400 + 10 + 375 + 400 µUSD, 1 µUSD the request.
+    [
+      "writing to the cache for five minutes and for an hour",
+      rich,
+      detailed(
+        1_000,
+        0,
+        { cacheWriteTokens: 300, cacheWrite1hTokens: 200 },
+        { cachedInputTokens: 100 },
+      ),
+      1_186_000,
+    ],
+    // 40 × 10 + 60 × 12 = 400 + 720 µUSD, 1 µUSD the request.
+    ["reasoning", rich, detailed(0, 100, {}, { reasoningTokens: 60 }), 1_121_000],
+    // 10 × 1 + 30 × 0.1 + 50 × 30 + 10 × 0.3 = 10 + 3 + 1500 + 3 µUSD, 1 µUSD the request.
+    [
+      "audio input, cached and not",
+      rich,
+      detailed(
+        100,
+        0,
+        { audioInputTokens: 60, cachedAudioInputTokens: 10 },
+        { cachedInputTokens: 40 },
+      ),
+      1_517_000,
+    ],
+    // 30 × 1 + 70 × 5 + 20 × 10 + 50 × 60 + 30 × 40 = 30 + 350 + 200 + 3000 + 1200 µUSD, 1 the request.
+    [
+      "pictures in, sound and pictures out",
+      rich,
+      detailed(100, 100, { imageInputTokens: 70, audioOutputTokens: 50, imageOutputTokens: 30 }),
+      4_781_000,
+    ],
+    // 3 × 0.01 USD and 1 µUSD.
+    ["calls of a tool", rich, detailed(0, 0, { toolCalls: { web_search: 3 } }), 30_001_000],
+    // The fee that nobody published is 0.05 USD; 1 µUSD the request.
+    ["calls of an unpriced tool", rich, detailed(0, 0, { toolCalls: { oracle: 2 } }), 100_001_000],
+    ["calls of a tool without a fee", rich, detailed(0, 0, { toolCalls: { mcp: 9 } }), 1_000],
+    [
+      "a tool with the name of an object's member",
+      rich,
+      detailed(0, 0, { toolCalls: { constructor: 1 } }),
+      50_001_000,
+    ],
+    ["tools of a free model", free, detailed(9, 9, { toolCalls: { oracle: 2 } }), 0],
+    // Where a price is open: 0.15 and 0.60, 300 × 0.15 + 100 × 0.075 + 100 × 0.6 µUSD.
+    [
+      "kinds whose price is open, at that of text",
+      small,
+      detailed(
+        400,
+        100,
+        {
+          cacheWriteTokens: 50,
+          cacheWrite1hTokens: 50,
+          audioInputTokens: 100,
+          cachedAudioInputTokens: 50,
+          imageInputTokens: 50,
+          audioOutputTokens: 30,
+          imageOutputTokens: 30,
+        },
+        { cachedInputTokens: 100, reasoningTokens: 20 },
+      ),
+      112_500,
+    ],
+    // An hour at what five minutes cost: 100 × 2.5 µUSD.
+    ["an hour of unknown price", tiered, detailed(100, 0, { cacheWrite1hTokens: 100 }), 250_000],
+    // Cached audio of unknown price is audio, not text: 100 × 30 µUSD.
+    [
+      "cached audio of unknown price",
+      { ...rich, cachedAudioInputPicoUsd: null, requestPicoUsd: 0 },
+      detailed(
+        100,
+        0,
+        { audioInputTokens: 100, cachedAudioInputTokens: 100 },
+        { cachedInputTokens: 100 },
+      ),
+      3_000_000,
+    ],
+    // Ten tokens are ten tokens: all of them sound, 10 × 60 µUSD, 1 µUSD the request.
+    [
+      "parts that together pass their whole",
+      rich,
+      detailed(0, 10, { audioOutputTokens: 99, imageOutputTokens: 99 }, { reasoningTokens: 99 }),
+      601_000,
+    ],
+  ];
+  for (const [name, price, used, nanoUsd] of rows) {
+    test(name, () => {
+      expect(exactNanoUsd(used, price)).toBe(nanoUsd);
+    });
+  }
+});
+
+describe("a batch", () => {
+  test("costs its share of the tokens and the whole of the fees, rounded up once", () => {
+    const used = detailed(1_000, 100, { toolCalls: { web_search: 1 } });
+    const third: ModelPrice = { ...odd, batchPermille: 333 };
+    expect([
+      // Half of 1000 + 1000 µUSD, and 0.01 USD and 1 µUSD of fees.
+      exactNanoUsd(used, rich, { batch: true }),
+      exactNanoUsd(used, rich, { batch: false }),
+      exactNanoUsd(used, { ...rich, batchPermille: null }, { batch: true }),
+      exactNanoUsd(used, { ...rich, batchPermille: 0 }, { batch: true }),
+      // 3 pico-dollars at a third are less than one nano-dollar, which is rounded up to.
+      exactNanoUsd(usage([3, 0, 0]), third, { batch: true }),
+      // (1 + 3 × 999) × 0.333 = 998.334 pico-dollars; with 7 × 999 it is 2328.
+      exactNanoUsd(usage([1, 3, 0]), third, { batch: true }),
+      exactNanoUsd(usage([0, 7, 0]), third, { batch: true }),
+      // 7,500 USD, past 2^53 in pico-dollars, at half.
+      exactNanoUsd(
+        usage([10_000_000_000, 10_000_000_000, 0]),
+        { ...uncached, batchPermille: 500 },
+        { batch: true },
+      ),
+    ]).toEqual([11_001_000, 12_001_000, 12_001_000, 10_001_000, 1, 1, 3, 3_750_000_000_000]);
+  });
+});
+
 describe("the worst case", () => {
   const rows: readonly (readonly [
     string,
@@ -133,53 +282,20 @@ describe("the worst case", () => {
     expect(worstCaseNanoUsd(bounds)).toBe(240_000);
   });
 
-  test("is never below the exact cost of any usage within its bounds", () => {
-    const picoUsd = fc.nat({ max: 20_000_000 });
-    const optional = fc.option(picoUsd, { nil: null });
-    const rates: fc.Arbitrary<Rates> = fc.record({
-      inputPicoUsd: picoUsd,
-      outputPicoUsd: picoUsd,
-      cachedInputPicoUsd: optional,
-      cacheWritePicoUsd: optional,
-    });
-    const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
-      .array(fc.tuple(fc.nat({ max: 300_000 }), rates), { maxLength: 3 })
-      .map((list) =>
-        list
-          .toSorted(([a], [b]) => a - b)
-          .map(([aboveInputTokens, tier]) => Object.assign({ aboveInputTokens }, tier)),
-      );
-    const tokens = fc.nat({ max: 400_000 });
-    const share = fc.double({ min: 0, max: 1, noNaN: true });
-    fc.assert(
-      fc.property(
-        rates,
-        tiers,
-        picoUsd,
-        fc.tuple(tokens, tokens, fc.integer({ min: 1, max: 8 })),
-        fc.tuple(share, share, share, share),
-        (base, priceTiers, requestPicoUsd, [inputBound, outputBound, choices], shares) => {
-          const price: ModelPrice = { ...small, ...base, requestPicoUsd, tiers: priceTiers };
-          const inputTokens = Math.floor(inputBound * shares[0]);
-          const cost = exactNanoUsd(
-            {
-              inputTokens,
-              outputTokens: Math.floor(outputBound * choices * shares[1]),
-              cachedInputTokens: Math.floor(inputTokens * shares[2]),
-              cacheWriteTokens: Math.floor(inputTokens * shares[3]),
-            },
-            price,
-          );
-          const worst = worstCaseNanoUsd({
-            inputTokensBound: inputBound,
-            outputTokens: outputBound,
-            choices,
-            price,
-          });
-          expect(cost).toBeLessThanOrEqual(worst);
-        },
-      ),
-      { numRuns: 2_000 },
-    );
+  test("assumes the dearest kinds unless the request cannot have them, and the calls it is told of", () => {
+    const bounds = { inputTokensBound: 100, outputTokens: 10, choices: 1, price: rich };
+    const media = ["audio_input", "image_input", "audio_output", "image_output"] as const;
+    expect([
+      // 100 × 30 + 10 × 60 + 1 µUSD.
+      worstCaseNanoUsd(bounds),
+      // 100 × 5 (pictures) + 10 × 40 + 1 µUSD.
+      worstCaseNanoUsd({ ...bounds, without: ["audio_input", "audio_output"] }),
+      // 100 × 2 (an hour in the cache) + 10 × 12 (reasoning) + 1 µUSD.
+      worstCaseNanoUsd({ ...bounds, without: media }),
+      // 100 × 1.25 (five minutes in the cache) + 10 × 12 + 1 µUSD.
+      worstCaseNanoUsd({ ...bounds, without: [...media, "cache_write_1h"] }),
+      // And 2 × 0.01 USD + 1 × 0.05 USD.
+      worstCaseNanoUsd({ ...bounds, toolCallsMax: { web_search: 2, oracle: 1 } }),
+    ]).toEqual([3_601_000, 901_000, 321_000, 246_000, 73_601_000]);
   });
 });

@@ -1,13 +1,14 @@
 /** Which price counts: the operator's, the catalogue's, a simulated model's, or none. */
 import { describe, expect, test } from "bun:test";
 import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
-import { effectivePrice } from "../../../src/gateway/prices/resolve.ts";
+import { effectivePrice, operatorPrice } from "../../../src/gateway/prices/resolve.ts";
 import {
   SIMULATED_PRICES,
   simulatedPrice,
   withoutScript,
 } from "../../../src/gateway/prices/simulated.ts";
 import type { PriceRow } from "../../../src/store/contract.ts";
+import { testPrice } from "./support/price.ts";
 
 const atMs = Date.UTC(2026, 10, 20);
 const openAi = { name: "openai", baseUrl: "https://api.openai.com/v1", simulated: false };
@@ -20,6 +21,17 @@ const row: PriceRow = {
   inputPicoUsd: 1,
   outputPicoUsd: 2,
   cachedInputPicoUsd: null,
+  cacheWritePicoUsd: null,
+  cacheWrite1hPicoUsd: null,
+  reasoningPicoUsd: null,
+  audioInputPicoUsd: null,
+  audioOutputPicoUsd: null,
+  imageInputPicoUsd: null,
+  imageOutputPicoUsd: null,
+  requestPicoUsd: null,
+  toolCallPicoUsd: null,
+  tiers: null,
+  batchPermille: null,
   contextTokensMax: null,
   outputTokensMax: null,
   effectiveAtMs: 0,
@@ -29,24 +41,18 @@ const row: PriceRow = {
 
 describe("the effective price", () => {
   test("is the operator's where there is one, with the bounds they left out from the catalogue", () => {
-    const operator = {
-      inputPicoUsd: 1,
-      outputPicoUsd: 2,
-      cachedInputPicoUsd: null,
-      cacheWritePicoUsd: null,
-      requestPicoUsd: 0,
-      tiers: [],
-      source: "operator",
-    };
+    const operator = testPrice({ inputPicoUsd: 1, outputPicoUsd: 2, source: "operator" });
     const bounded: PriceRow = { ...row, contextTokensMax: 8_000, outputTokensMax: 100 };
+    // What the operator does not speak of is as listed: 10 and 2.50 USD per thousand calls.
+    const toolCallPicoUsd = { web_search: 10_000_000_000, file_search: 2_500_000_000 };
     expect([
       effectivePrice(openAi, "gpt-4o-mini", row, atMs),
       effectivePrice(openAi, "gpt-4o-mini", bounded, atMs),
       effectivePrice(local, "llama3", row, atMs),
       effectivePrice(local, "sim-small", row, atMs),
     ]).toEqual([
-      { ...operator, contextTokensMax: 128_000, outputTokensMax: null },
-      { ...operator, contextTokensMax: 8_000, outputTokensMax: 100 },
+      { ...operator, toolCallPicoUsd, contextTokensMax: 128_000, outputTokensMax: null },
+      { ...operator, toolCallPicoUsd, contextTokensMax: 8_000, outputTokensMax: 100 },
       { ...operator, contextTokensMax: null, outputTokensMax: null },
       { ...operator, contextTokensMax: 128_000, outputTokensMax: 4_096 },
     ]);
@@ -83,6 +89,88 @@ describe("the effective price", () => {
   });
 });
 
+describe("an operator's price", () => {
+  const listed = testPrice({
+    inputPicoUsd: 5,
+    requestPicoUsd: 6,
+    toolCallPicoUsd: { web_search: 7 },
+    cacheWritePicoUsd: 8,
+    batchPermille: 500,
+    tiers: [{ aboveInputTokens: 9 }],
+    outputTokensMax: 10,
+    source: "catalogue:test",
+  });
+
+  test("is all that it says, in the order of its tiers", () => {
+    const said = {
+      cachedInputPicoUsd: 12,
+      cacheWritePicoUsd: 13,
+      cacheWrite1hPicoUsd: 14,
+      reasoningPicoUsd: 15,
+      audioInputPicoUsd: 16,
+      audioOutputPicoUsd: 17,
+      imageInputPicoUsd: 18,
+      imageOutputPicoUsd: 19,
+      requestPicoUsd: 0,
+      toolCallPicoUsd: { web_search: 0, oracle: 19 },
+      batchPermille: 250,
+    };
+    const tiers = [2_000, 1_000].map((aboveInputTokens) => ({
+      aboveInputTokens,
+      inputPicoUsd: aboveInputTokens,
+      outputPicoUsd: 3,
+      cachedInputPicoUsd: null,
+      cacheWritePicoUsd: 4,
+    }));
+    // What a tier cannot name is as below it, or as the tier's own text where that is dearer.
+    const beyond = {
+      outputPicoUsd: 3,
+      cacheWritePicoUsd: 4,
+      cacheWrite1hPicoUsd: 14,
+      reasoningPicoUsd: 15,
+      audioOutputPicoUsd: 17,
+      imageOutputPicoUsd: 19,
+    };
+    expect(operatorPrice({ ...row, ...said, tiers }, listed)).toEqual(
+      testPrice({
+        ...said,
+        inputPicoUsd: 1,
+        outputPicoUsd: 2,
+        tiers: [1_000, 2_000].map((above) => ({
+          ...beyond,
+          aboveInputTokens: above,
+          inputPicoUsd: above,
+          audioInputPicoUsd: above,
+          imageInputPicoUsd: above,
+        })),
+        outputTokensMax: 10,
+        source: "operator",
+      }),
+    );
+  });
+
+  test("leaves open in its tiers what it leaves open below them", () => {
+    const tier = { inputPicoUsd: 3, outputPicoUsd: 4, cachedInputPicoUsd: 5, cacheWritePicoUsd: 6 };
+    const price = operatorPrice({ ...row, tiers: [{ aboveInputTokens: 9, ...tier }] }, null);
+    expect(price.tiers).toEqual(testPrice({ tiers: [{ aboveInputTokens: 9, ...tier }] }).tiers);
+  });
+
+  test("that does not speak of fees has the listed ones, unless it is free", () => {
+    const zero: PriceRow = { ...row, inputPicoUsd: 0, outputPicoUsd: 0 };
+    const fees = [row, zero, { ...zero, requestPicoUsd: 3 }].map((one) => {
+      const { requestPicoUsd, toolCallPicoUsd } = operatorPrice(one, listed);
+      return [requestPicoUsd, toolCallPicoUsd];
+    });
+    const alone = operatorPrice({ ...row }, null);
+    expect([...fees, [alone.requestPicoUsd, alone.toolCallPicoUsd]]).toEqual([
+      [6, { web_search: 7 }],
+      [0, {}],
+      [3, { web_search: 7 }],
+      [0, {}],
+    ]);
+  });
+});
+
 describe("simulated models", () => {
   const { "sim-small": small, "sim-large": large, "sim-embed": embed } = SIMULATED_PRICES;
 
@@ -94,11 +182,7 @@ describe("simulated models", () => {
         [2_500_000, 10_000_000],
         [20_000, 0],
       ].map(([inputPicoUsd = 0, outputPicoUsd = 0]) =>
-        Object.assign(
-          { inputPicoUsd, outputPicoUsd, cachedInputPicoUsd: null, cacheWritePicoUsd: null },
-          { requestPicoUsd: 0, tiers: [], source: "simulated" },
-          bounds,
-        ),
+        testPrice({ inputPicoUsd, outputPicoUsd, source: "simulated", ...bounds }),
       ),
     );
   });

@@ -55,7 +55,9 @@ function wordedChoice(
   tokensWanted: number,
   echoText: () => string,
 ): Choice {
-  const { outputTokensMax: tokensMax, responseFormat } = request;
+  const { responseFormat } = request;
+  const tokensMax =
+    script.ignore_max_tokens === true ? Number.POSITIVE_INFINITY : request.outputTokensMax;
   if (script.refusal === true) {
     return piecesChoice("refusal", piecesOf(refusalText), tokensMax, script);
   }

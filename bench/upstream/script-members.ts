@@ -42,6 +42,7 @@ export const SCRIPT_MEMBERS = {
     tokensMax,
     "model tokens to answer with, cut by the request's own maximum",
   ),
+  ignore_max_tokens: flag("answer", "write all tokens, past the request's own maximum"),
   token_bytes: whole("answer", 1, 1_048_576, "UTF-8 bytes of one token's text"),
   unicode: flag("answer", "text with characters of two, three and four bytes"),
   echo: flag("answer", "text is `sha256:HEX bytes:N` of the request body received"),

@@ -1,25 +1,27 @@
 /**
  * Phase 1, admit: from bytes to an exchange that may go on. Checks run in the order of the error
- * catalogue; the last one is a single question to the tenant actor, which takes all or nothing.
+ * catalogue; the last one is a single question to the actors of all owners, who take all or nothing.
  */
-import { tenantRates, type TenantHandle } from "../../actors/tenant.ts";
+import { tenantRates } from "../../actors/tenant.ts";
 import { ERRORS } from "../base/error.ts";
-import { newId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import type { TakenHold } from "./attempt-plan.ts";
-import { authenticate } from "./authenticate.ts";
+import { identify, principalOf } from "./authenticate.ts";
 import { choose } from "./choose.ts";
-import { holdOptions, rateTokens } from "./estimate.ts";
-import { unlessStopped, type Exchange, type Principal } from "./exchange.ts";
+import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
+import type { AskedOwners } from "./owner-actors.ts";
 import type { Candidate, Resolved } from "./resolve.ts";
 
 /** An exchange that may go on: what it holds already, and who may serve it, best first. */
 export type Admitted = {
   readonly principal: Principal;
   readonly request: ClientRequest;
+  /** The route that the client named; null where it named a provider's model directly. */
+  readonly routeId: string | null;
   readonly candidates: readonly Candidate[];
   /** The first attempt's id and hold, taken with the admission. */
   readonly firstHold: TakenHold;
@@ -41,14 +43,9 @@ export async function admit(gateway: Gateway, exchange: Exchange): Promise<Verdi
   if (!health.ok) {
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
-  const { tenants } = gateway.directory;
-  let tenant = tenants.ready(principal.tenant.id);
-  while (tenant instanceof Promise) {
-    await unlessStopped(exchange, tenant);
-    // Asked again: before it was our turn, the next edit may have retired what was built.
-    tenant = tenants.ready(principal.tenant.id);
-  }
-  return take(gateway, exchange, tenant, principal, request, resolved.value);
+  return await whenReady(gateway, exchange, principal.scopes, (owners) =>
+    take(gateway, exchange, owners, principal, request, resolved.value),
+  );
 }
 
 /** Size, credentials, tenant, JSON: what can be told without looking at the model. */
@@ -60,22 +57,31 @@ async function accept(
   if (call.declaredBytes !== null && call.declaredBytes > LIMITS.bodyBytesMax) {
     return refuse("body_too_large", `The body is larger than ${LIMITS.bodyBytesMax} bytes.`);
   }
-  const identified = authenticate(gateway, call.headers);
+  const hash = identify(gateway, call.headers);
+  if (!hash.allowed) return hash;
+  const identified = principalOf(gateway, hash.value);
   if (!identified.allowed) return identified;
   exchange.principal = identified.value;
   const body = await call.readBody();
   if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
   // A slow body takes time in which the access token may have been revoked or edited.
-  const still = authenticate(gateway, call.headers);
+  const still = principalOf(gateway, hash.value);
   if (!still.allowed) return still;
   exchange.principal = still.value;
   const accepted = call.dialect.accept(call.surface, body);
   if (!accepted.allowed) return accepted;
   exchange.request = accepted.value;
+  const principal = forEndUser(still.value, accepted.value.endUserId);
+  exchange.principal = principal;
   const deadline = clientDeadline(call.headers.get("x-tollgate-timeout-ms"), accepted.value.stream);
   if (!deadline.allowed) return deadline;
   exchange.setDeadline(deadline.value);
-  return allow({ principal: still.value, request: accepted.value });
+  return allow({ principal, request: accepted.value });
+}
+
+function forEndUser(principal: Principal, endUserId: string | null): Principal {
+  if (endUserId === null) return principal;
+  return { ...principal, scopes: { ...principal.scopes, endUserId } };
 }
 
 /** The client may shorten the total time of its exchange, never lengthen it. */
@@ -102,7 +108,8 @@ function resolveAllowed(gateway: Gateway, principal: Principal, model: string): 
       param: "model",
     });
   }
-  if (resolved.candidates.length === 0 && resolved.unpriced > 0) {
+  if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced);
+  if (resolved.candidates.length === 0 && resolved.unpriced.length > 0) {
     return refuse(
       "model_unpriced",
       `The model ${quoted} has no known price; an operator can set one under /api/v1/prices.`,
@@ -121,46 +128,62 @@ export function isModelAllowed(allowed: readonly string[] | null, model: string)
 }
 
 /**
- * One question to the tenant actor for rates, slots and the first hold; then the providers. When no
+ * One question to all owners for rates, slots and the first hold; then the providers. When no
  * provider can take it, everything is given back: a refusal consumes nothing.
  */
 function take(
   gateway: Gateway,
   exchange: Exchange,
-  tenant: TenantHandle,
+  owners: AskedOwners,
   principal: Principal,
   request: ClientRequest,
   resolved: Resolved,
 ): Verdict<Admitted> {
   const atMs = gateway.clock.nowMs();
-  const chosen = choose(resolved.candidates, atMs);
+  const { routeId } = resolved;
+  const { available, resting, refusal } = choose(resolved.candidates, atMs);
   // Where nobody can serve, the limits are asked all the same: they come first in the catalogue.
-  const first = chosen.available[0] ?? resolved.candidates[0] ?? resolved.disabled[0];
-  if (first === undefined) return unavailable(null);
-  const attemptId = newId("attempt", gateway.random);
-  const verdict = gateway.directory.tenants.admit(tenant, {
-    type: "exchange.admit",
-    exchangeId: exchange.id,
-    attemptId,
-    scopes: principal.scopes,
-    tokens: rateTokens(tenant, principal.token.id, request, first),
-    options: holdOptions(tenant, principal.token.id, request, first),
-    atMs,
-  });
-  const isServed = verdict.allowed && chosen.available.length > 0;
-  if (verdict.allowed && !isServed) {
+  const asked = resolved.candidates.length > 0 ? [...available, ...resting] : resolved.disabled;
+  const wanted = { scopes: principal.scopes, routeId, request };
+  const taken = takeFromFirst(gateway, exchange, owners, wanted, asked);
+  if (taken === null) return unavailable(null);
+  const place = taken.allowed ? available.indexOf(taken.value.candidate) : -1;
+  if (taken.allowed && place < 0) {
     const undo = { type: "exchange.undo", exchangeId: exchange.id, atMs } as const;
-    gateway.directory.tenants.tell(principal.tenant.id, undo);
+    gateway.directory.owners.tell(principal.scopes, undo);
   }
-  const rates = isServed ? verdict.value : tenantRates(tenant, principal.scopes, atMs);
+  const isServed = taken.allowed && place >= 0;
+  const rates = isServed ? taken.value.agreed : tenantRates(owners[0], principal.scopes, atMs);
   exchange.requestRate = rates.requests;
   exchange.tokenRate = rates.tokens;
-  if (!verdict.allowed) return verdict;
-  if (!isServed) return unavailable(chosen.refusal);
+  if (!taken.allowed) return taken;
+  if (!isServed) return unavailable(refusal);
   exchange.isAdmitted = true;
-  const { heldNanoUsd, outputTokensCap } = verdict.value;
-  const firstHold = { attemptId, heldNanoUsd, outputTokensCap, heldAtMs: atMs };
-  return allow({ principal, request, candidates: chosen.available, firstHold });
+  const candidates = available.slice(place);
+  return allow({ principal, request, routeId, candidates, firstHold: taken.value.hold });
+}
+
+/** A provider whose own budget refuses is passed over in favour of the next; null: there is none. */
+function takeFromFirst(
+  gateway: Gateway,
+  exchange: Exchange,
+  owners: AskedOwners,
+  wanted: Wanted,
+  candidates: readonly Candidate[],
+): Verdict<Taken & { readonly candidate: Candidate }> | null {
+  let soonest: Refusal | null = null;
+  for (const candidate of candidates) {
+    const taken = takeFirst(gateway, exchange, owners, wanted, candidate);
+    if (taken.allowed) return allow({ ...taken.value, candidate });
+    if (taken.refusal.reason?.scope.type !== "provider") return taken;
+    soonest = soonest === null ? taken.refusal : sooner(soonest, taken.refusal);
+  }
+  return soonest === null ? null : { allowed: false, refusal: soonest };
+}
+
+/** The one that tells to come back first; one that tells no time never lets anything pass. */
+function sooner(one: Refusal, other: Refusal): Refusal {
+  return (other.retryAfterMs ?? Infinity) < (one.retryAfterMs ?? Infinity) ? other : one;
 }
 
 function unavailable(refusal: Refusal | null): Verdict<never> {

@@ -5,11 +5,14 @@ import type { ProviderRow, Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { Drains } from "./drains.ts";
 import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
-import { createOrigins } from "./origin.ts";
-import { tenantBudgets } from "../../actors/tenant.ts";
+import { createOrigins, type Origins } from "./origin.ts";
+import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
+import { sendByFetch, type Send } from "./transport.ts";
+import { createTokenCounter, type TokenCounter } from "./token-count/token-counter.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 export type GatewayParts = {
@@ -20,16 +23,21 @@ export type GatewayParts = {
   readonly tokenPepper: Uint8Array;
   readonly unseal: (row: ProviderRow) => string | null;
   readonly version: string;
+  /** The network; the real one when it is not named. */
+  readonly origins?: Origins;
+  readonly send?: Send;
+  /** The counting thread; a real one when it is not named. */
+  readonly tokenCounter?: TokenCounter;
 };
 
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { clock, random, log, store, tokenPepper, unseal, version } = parts;
-  const directory = await createDirectory({ store, clock, log, unseal });
   const metrics = createMetrics({
     clock,
     build: { version, bun: Bun.version },
     collect: () => readings(gateway),
   });
+  const directory = await createDirectory({ store, clock, log, metrics, unseal });
   const gateway: Gateway = {
     clock,
     random,
@@ -38,35 +46,45 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     store,
     directory,
     lifecycle: createLifecycle(clock),
+    drains: new Drains(),
+    tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog: createWatchdog(clock),
-    origins: createOrigins(clock),
+    origins: parts.origins ?? createOrigins(clock),
+    send: parts.send ?? sendByFetch,
     tokenPepper,
   };
   return gateway;
 }
 
-/** Stops every timer and actor; the store is its owner's to close. */
-export function disassembleGateway(gateway: Gateway): void {
+/** Stops every timer and actor, and writes what is still to be written; the store is its owner's to close. */
+export async function disassembleGateway(gateway: Gateway): Promise<void> {
   gateway.watchdog.stop();
+  gateway.tokenCounter.stop();
   gateway.metrics.stop();
-  gateway.directory.stop();
+  await gateway.directory.stop();
 }
 
-/** What actors and store know at the moment of a scrape; only of tenants that are in memory. */
+/** What actors and store know at the moment of a scrape; only of owners that are in memory. */
 function readings({ clock, directory, store }: Gateway): LiveReadings {
   const nowMs = clock.nowMs();
-  const budgets = [...directory.tenants.loaded()].flatMap(([tenant, handle]) =>
-    tenantBudgets(handle, nowMs).flatMap(({ budgetId, postedNanoUsd, heldNanoUsd }) => {
+  const budgets = [...directory.owners.loaded()].flatMap(([owner, handle]) => {
+    // End users are as many as clients say: none of them is a label.
+    if (owner.type === "end_user") return [];
+    const tenant = owner.type === "tenant" ? owner.tenantId : "";
+    // After the clock was set back it may not know this window; its next question builds it anew.
+    if (!tenantKnows(handle, nowMs)) return [];
+    return tenantBudgets(handle, nowMs).flatMap((state) => {
+      const { budgetId, amountNanoUsd, postedNanoUsd, heldNanoUsd } = state;
       const row = directory.budget(budgetId);
       if (row === null) return [];
-      const amount = row.amountNanoUsd;
-      const remainingNanoUsd = amount === null ? null : amount - postedNanoUsd - heldNanoUsd;
+      const remainingNanoUsd =
+        amountNanoUsd === null ? null : amountNanoUsd - postedNanoUsd - heldNanoUsd;
       const { scopeType } = row;
       return [
         { budget: budgetId, scopeType, tenant, postedNanoUsd, heldNanoUsd, remainingNanoUsd },
       ];
-    }),
-  );
+    });
+  });
   const breakers = [...directory.providers()].map(({ row }) => ({
     provider: row.name,
     state: directory.providerHealth(row.id).breaker,
@@ -76,6 +94,7 @@ function readings({ clock, directory, store }: Gateway): LiveReadings {
     breakers,
     ledgerQueueDepth: store.ledger.queued(),
     ledgerOk: store.health().ok,
+    ledgerFrozen: store.isFrozen(),
     requestRowsDropped: store.requestLog.droppedCount(),
   };
 }

@@ -8,7 +8,7 @@ import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
 import { NO_USAGE, onRelease, unlessStopped, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { priceJson } from "./prices/price.ts";
+import { priceJson } from "./prices/price-json.ts";
 import { readAnswer } from "./read-answer.ts";
 import { upstreamHeaders } from "./request-headers.ts";
 import { callUpstream, type Upstream } from "./transport.ts";
@@ -30,26 +30,24 @@ export async function runAttempt(
   });
   if (!permit.allowed) return { kind: "refused", refusal: permit.refusal };
   exchange.served = { provider: row.name, model: candidate.model };
-  exchange.drainsForLeftClient = row.onClientDisconnect === "drain";
   const checked = origins.check(row);
   const problem = checked instanceof Promise ? await unlessStopped(exchange, checked) : checked;
   if (problem !== null) return { kind: "unreachable", detail: problem.detail };
   if (exchange.stoppedFor !== null)
     return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
-  directory.tenants.noteWritten(admitted.principal.tenant.id, exchange.id);
+  directory.owners.noteWritten(plan.scopes.tenantId, exchange.id);
   const held = store.ledger.hold({
     attemptId: plan.attemptId,
     requestId: exchange.id,
     attemptNumber: exchange.attemptCount + 1,
-    scopes: admitted.principal.scopes,
-    providerId: row.id,
+    scopes: plan.scopes,
     model: candidate.model,
     price: priceJson(candidate.price),
     heldNanoUsd: plan.heldNanoUsd,
     heldAtMs: plan.heldAtMs,
   });
   if (!(await isHeldInTime(exchange, held))) {
-    void voidWhenHeld(gateway, admitted, plan, held);
+    gateway.lifecycle.outlive(voidWhenHeld(gateway, plan, held));
     return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   }
   exchange.attemptCount += 1;
@@ -68,14 +66,13 @@ async function isHeldInTime(exchange: Exchange, held: Promise<void>): Promise<bo
 }
 
 /**
- * Nobody waits for this hold any more: should it still become durable, it is void. The tenant's actor
- * is told after the posting even though it was told before: one that was rebuilt in between found the
- * hold open in the ledger.
+ * Nobody waits for this hold any more: should it still become durable, it is void. The owners' actors
+ * are told after the posting even though they were told before: one that was rebuilt in between found
+ * the hold open in the ledger.
  */
 async function voidWhenHeld(
   { clock, directory, log, store }: Gateway,
-  { principal }: Admitted,
-  { attemptId }: AttemptPlan,
+  { attemptId, scopes }: AttemptPlan,
   held: Promise<void>,
 ): Promise<void> {
   try {
@@ -96,7 +93,7 @@ async function voidWhenHeld(
     latencyMs: 0,
     postedAtMs: clock.nowMs(),
   });
-  directory.tenants.tell(principal.tenant.id, {
+  directory.owners.tell(scopes, {
     type: "attempt.settle",
     attemptId,
     costNanoUsd: 0,
@@ -120,7 +117,7 @@ function dispatch(
     outputCapMember,
     includeUsage: admitted.request.stream,
   });
-  const upstream = callUpstream(gateway.watchdog, {
+  const upstream = callUpstream(gateway, {
     url: row.baseUrl + dialect.path(surface),
     headers: {
       ...upstreamHeaders(headers),
@@ -130,6 +127,7 @@ function dispatch(
     firstByteMs: row.timeoutsMs.first_byte,
   });
   exchange.stopAttempt = upstream.giveUp;
+  exchange.drainsForLeftClient = row.onClientDisconnect === "drain";
   const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
   total.arm(row.timeoutsMs.total);
   onRelease(exchange, total.disarm);

@@ -11,7 +11,14 @@ import type { Gateway } from "./gateway.ts";
 
 const HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
+/** Who asks, in one step, for what is answered at once. */
 export function authenticate(gateway: Gateway, headers: Headers): Verdict<Principal> {
+  const hash = identify(gateway, headers);
+  return hash.allowed ? principalOf(gateway, hash.value) : hash;
+}
+
+/** The keyed hash of the access token that was presented: all that is kept of it. */
+export function identify(gateway: Gateway, headers: Headers): Verdict<string> {
   const text = presentedToken(headers);
   if (text === null) {
     return invalid("No access token was presented: send it as `Authorization: Bearer sk-tg-…`.");
@@ -19,7 +26,11 @@ export function authenticate(gateway: Gateway, headers: Headers): Verdict<Princi
   if (!isAccessToken(text)) {
     return invalid("The access token is malformed: it is `sk-tg-` and 38 letters or digits.");
   }
-  const hash = hashAccessToken(gateway.tokenPepper, text);
+  return allow(hashAccessToken(gateway.tokenPepper, text));
+}
+
+/** Who presented it, at this moment: asked again, it sees what was revoked or edited meanwhile. */
+export function principalOf(gateway: Gateway, hash: string): Verdict<Principal> {
   const token = gateway.directory.tokenByHash(hash);
   if (token === null) return invalid("The access token is unknown.");
   const nowMs = gateway.clock.nowMs();

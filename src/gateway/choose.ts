@@ -8,21 +8,27 @@ import type { Candidate } from "./resolve.ts";
 
 export type Chosen = {
   readonly available: readonly Candidate[];
-  /** Why none is available, with the soonest time at which one may be; null when one is. */
+  /** Those that cannot take one now. */
+  readonly resting: readonly Candidate[];
+  /** Why none is resting can, with the soonest time at which one may; null when none rests. */
   readonly refusal: Refusal | null;
 };
 
 /** Priority strategy: the candidates come in the operator's order, and stay in it. */
 export function choose(candidates: readonly Candidate[], atMs: number): Chosen {
   const available: Candidate[] = [];
+  const resting: Candidate[] = [];
   let soonestMs = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const { availableAtMs } = providerHealth(candidate.provider.handle, atMs);
     if (availableAtMs === null || availableAtMs <= atMs) available.push(candidate);
-    else soonestMs = Math.min(soonestMs, availableAtMs);
+    else {
+      resting.push(candidate);
+      soonestMs = Math.min(soonestMs, availableAtMs);
+    }
   }
-  if (available.length > 0 || candidates.length === 0) return { available, refusal: null };
-  return { available, refusal: providersResting(candidates, soonestMs, atMs) };
+  const refusal = resting.length === 0 ? null : providersResting(resting, soonestMs, atMs);
+  return { available, resting, refusal };
 }
 
 function providersResting(

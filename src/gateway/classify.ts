@@ -10,8 +10,10 @@ export type Classification = {
   readonly kind: OutcomeKind;
   readonly retry: FailureRetry;
   /**
-   * no: the provider documents that nothing is billed. maybe: it may have generated, so the attempt
-   * is posted as estimated and never free.
+   * no: it was refused before any work, or never arrived. maybe: it may have generated, so the
+   * attempt is posted as estimated and never free. No provider documents that a 5xx costs nothing
+   * (2026-11), and proxies send one when they lose an answer that was already made; such an attempt is
+   * charged its input, because no output can be seen.
    */
   readonly billed: "no" | "maybe";
 };
@@ -37,6 +39,8 @@ const BY_STATUS: Readonly<Record<number, Classification>> = {
   409: row("status_409", "neutral", "same", "no"),
   425: row("status_425", "neutral", "same", "no"),
   429: row("status_429", "throttled", "elsewhere", "no"),
+  // The client of somebody in between left, which may have been after the work (nginx).
+  499: row("status_499", "neutral", "never", "maybe"),
   // Anthropic-style overload, also sent by compatible servers.
   529: row("status_529", "throttled", "elsewhere", "no"),
   501: row("status_501", "neutral", "other", "no"),
@@ -46,7 +50,7 @@ const BY_STATUS: Readonly<Record<number, Classification>> = {
 export function classifyStatus(status: number): Classification {
   const special = BY_STATUS[status];
   if (special !== undefined) return special;
-  if (status >= 500) return row(`status_${status}`, "bad", "elsewhere", "no");
+  if (status >= 500) return row(`status_${status}`, "bad", "elsewhere", "maybe");
   if (status >= 400) return row(`status_${status}`, "neutral", "never", "no");
   // A redirect or an informational status has no place here: following it would take our
   // credential to an address that no operator configured.
@@ -68,9 +72,6 @@ export type BrokenKind =
 export function classifyBroken(kind: BrokenKind): Classification {
   switch (kind) {
     case "connect":
-      return row(kind, "bad", "elsewhere", "no");
-    // An overload that comes as the first event of a 200 stream: nothing was generated.
-    case "error_event":
       return row(kind, "bad", "elsewhere", "no");
     case "timeout_total":
       return row(kind, "neutral", "never", "maybe");

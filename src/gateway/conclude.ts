@@ -16,8 +16,8 @@ export function conclude(gateway: Gateway, exchange: Exchange): void {
       (sum, attempt) => addUsage(sum, attempt.usage),
       NO_USAGE,
     );
-    gateway.directory.tenants.tell(
-      principal.scopes.tenantId,
+    gateway.directory.owners.tell(
+      principal.scopes,
       // Where nothing was sent, the request took nothing from any limit.
       exchange.attemptCount === 0
         ? { type: "exchange.undo", exchangeId: exchange.id, atMs }

@@ -2,9 +2,9 @@
  * Everything configured, in memory, with the indexes that the request path looks things up by. It
  * follows committed writes one by one and never writes itself.
  */
-import type { BudgetRule, LimitRule } from "../../actors/contract.ts";
+import type { LimitRule } from "../../actors/contract.ts";
+import type { Owner } from "../base/scope.ts";
 import type {
-  BudgetRow,
   Configuration,
   LimitRow,
   Noun,
@@ -13,7 +13,8 @@ import type {
   Rows,
   TokenRow,
 } from "../store/contract.ts";
-import type { TenantRules } from "./tenant-input.ts";
+import { createOwnerBudgets, type OwnerBudgets } from "./owner-budgets.ts";
+import type { OwnerRules } from "./owner-input.ts";
 
 type Tables = { readonly [N in Noun]: Map<string, Rows[N]> };
 
@@ -25,7 +26,11 @@ export interface Configured {
   /** A tenant's own route for a model, else the one for all tenants. */
   readonly routeFor: (tenantId: string, model: string) => RouteRow | null;
   readonly priceFor: (providerId: string, model: string) => PriceRow | null;
-  readonly rulesOf: (tenantId: string) => TenantRules | null;
+  readonly budgets: OwnerBudgets;
+  /** null when the owner's tenant does not exist (any more). */
+  readonly rulesOf: (owner: Owner) => OwnerRules | null;
+  /** False: there is nothing to ask this owner. */
+  readonly hasRules: (owner: Owner) => boolean;
   readonly modelsOf: (tenantId: string) => readonly RouteRow[];
 }
 
@@ -44,7 +49,9 @@ export function createConfigured(configuration: Configuration): Configured {
     prices: byId(configuration.prices),
     budgets: byId(configuration.budgets),
     limits: byId(configuration.limits),
+    credits: byId(configuration.credits),
   };
+  const budgets = createOwnerBudgets(configuration.budgets, configuration.credits);
   const tokensByHash = new Map<string, TokenRow>();
   const routesByModel = new Map<string, RouteRow>();
   const pricesByModel = new Map<string, PriceRow>();
@@ -52,7 +59,8 @@ export function createConfigured(configuration: Configuration): Configured {
     tenants: notIndexed,
     projects: notIndexed,
     providers: notIndexed,
-    budgets: notIndexed,
+    budgets: budgets.budget,
+    credits: budgets.credit,
     limits: notIndexed,
     tokens: (row, old) => {
       for (const hash of hashesOf(old)) tokensByHash.delete(hash);
@@ -86,7 +94,9 @@ export function createConfigured(configuration: Configuration): Configured {
       routesByModel.get(pairKey(null, model)) ??
       null,
     priceFor: (providerId, model) => pricesByModel.get(pairKey(providerId, model)) ?? null,
-    rulesOf: (tenantId) => rulesOf(tables, tenantId),
+    budgets,
+    rulesOf: (owner) => rulesOf(tables, budgets, owner),
+    hasRules: (owner) => hasRules(tables, budgets, owner),
     modelsOf: (tenantId) =>
       [...tables.routes.values()].filter(
         (route) => route.tenantId === null || route.tenantId === tenantId,
@@ -94,45 +104,34 @@ export function createConfigured(configuration: Configuration): Configured {
   };
 }
 
-/** The tenant whose actor a row bears on; null when it bears on none. */
-export function tenantConcerned<N extends Noun>(noun: N, row: Rows[N] | null): string | null {
-  if (row === null) return null;
-  if (noun === "tenants") return row.id;
-  const concerns = noun === "budgets" || noun === "limits" || noun === "tokens";
-  return concerns && "tenantId" in row ? row.tenantId : null;
-}
-
 /** For nouns that are only ever found by their id. */
 function notIndexed(): void {
   // Nothing to follow.
 }
 
-function rulesOf(tables: Tables, tenantId: string): TenantRules | null {
+function rulesOf(tables: Tables, budgets: OwnerBudgets, owner: Owner): OwnerRules | null {
+  const ofBudgets = { budgets: budgets.rulesOf(owner), limits: [], requestsMax: new Map() };
+  if (owner.type === "everyone") return { status: "active", ...ofBudgets };
+  const { tenantId } = owner;
   const tenant = tables.tenants.get(tenantId);
   if (tenant === undefined) return null;
+  // Whether the tenant is suspended is its own actor's to say, and that one is asked first.
+  if (owner.type === "end_user") return { status: "active", ...ofBudgets };
   const requestsMax = new Map<string, number>();
   for (const token of tables.tokens.values()) {
     if (token.tenantId === tenantId && token.maxRequests !== null) {
       requestsMax.set(token.id, token.maxRequests);
     }
   }
-  return {
-    status: tenant.status,
-    budgets: ofTenant(tables.budgets, tenantId).map(budgetRule),
-    limits: ofTenant(tables.limits, tenantId).map(limitRule),
-    requestsMax,
-  };
+  const limits = [...tables.limits.values()].filter((row) => row.tenantId === tenantId);
+  return { ...ofBudgets, status: tenant.status, limits: limits.map(limitRule), requestsMax };
 }
 
-function budgetRule(row: BudgetRow): BudgetRule {
-  return {
-    id: row.id,
-    scope: { type: row.scopeType, id: row.scopeId },
-    amountNanoUsd: row.amountNanoUsd,
-    window: row.window,
-    timeZone: row.timeZone,
-    mode: row.mode,
-  };
+function hasRules(tables: Tables, budgets: OwnerBudgets, owner: Owner): boolean {
+  if (owner.type === "everyone") return budgets.hasEveryone();
+  const { tenantId } = owner;
+  if (owner.type === "tenant") return tables.tenants.has(tenantId);
+  return tables.tenants.has(tenantId) && budgets.hasEndUser(tenantId, owner.endUserId);
 }
 
 function limitRule(row: LimitRow): LimitRule {
@@ -144,13 +143,6 @@ function limitRule(row: LimitRow): LimitRule {
     maxConcurrent: row.maxConcurrent,
     burst: row.burst,
   };
-}
-
-function ofTenant<R extends { readonly tenantId: string }>(
-  table: ReadonlyMap<string, R>,
-  tenantId: string,
-): R[] {
-  return [...table.values()].filter((row) => row.tenantId === tenantId);
 }
 
 function byId<R extends { readonly id: string }>(rows: readonly R[]): Map<string, R> {

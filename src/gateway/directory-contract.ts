@@ -3,7 +3,7 @@
  * takes committed writes, and shows the live state that actors remember.
  */
 import type { BudgetState, LimitState, ProviderHealth } from "../../actors/contract.ts";
-import type { Noun, Rows } from "../store/contract.ts";
+import type { BudgetRow, Noun, Rows } from "../store/contract.ts";
 
 export interface DirectoryAdmin {
   /**
@@ -11,6 +11,11 @@ export interface DirectoryAdmin {
    * runs under it. Usage is never touched: a tenant's actor is rebuilt from the ledger.
    */
   readonly changed: <N extends Noun>(noun: N, id: string, row: Rows[N] | null) => Promise<void>;
+  /**
+   * Live state of a budget, whose end user's account where it is a default for each; loads the owner
+   * when it is not in memory. null: the budget is not in force at this moment, or not for this end user.
+   */
+  readonly budgetState: (row: BudgetRow, endUserId: string | null) => Promise<BudgetState | null>;
   /** Live states of a tenant's budgets; loads the tenant when it is not in memory. */
   readonly budgetStates: (tenantId: string) => Promise<readonly BudgetState[]>;
   readonly limitStates: (tenantId: string) => Promise<readonly LimitState[]>;

@@ -2,22 +2,30 @@
  * The directory: everything configured and every actor, one lookup away. The store is the record;
  * this is its working copy, built at start and following each committed write.
  */
-import type { ProviderHealth } from "../../actors/contract.ts";
 import { providerHealth } from "../../actors/provider.ts";
 import { tenantBudgets, tenantLimits } from "../../actors/tenant.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { AttemptScopes } from "../base/scope.ts";
 import type { BudgetRow, ProviderRow, RouteRow, Store, TokenRow } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
-import { createConfigured, tenantConcerned } from "./configured.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { createAlerts } from "./alerts.ts";
+import { createBudgetStates } from "./budget-states.ts";
+import { followChanges } from "./changes.ts";
+import { createConfigured } from "./configured.ts";
 import type { DirectoryAdmin } from "./directory-contract.ts";
 import type { Principal } from "./exchange.ts";
+import { loadLearnedSizes } from "./learned-sizes.ts";
+import { OwnerActors } from "./owner-actors.ts";
+import { PASSIVATION_PERIOD_MS } from "./passivation.ts";
 import { createProviderActors, type ProviderEntry } from "./provider-actors.ts";
 import { resolveModel, type Resolved } from "./resolve.ts";
-import { PASSIVATION_PERIOD_MS, TenantActors } from "./tenant-actors.ts";
+import { loadUnpricedModels, type UnpricedTarget } from "./unpriced.ts";
 
 export interface Directory extends DirectoryAdmin {
-  readonly tenants: TenantActors;
+  readonly owners: OwnerActors;
   /** By the keyed hash of an access token; null when there is none. */
   readonly tokenByHash: (hash: string) => TokenRow | null;
   readonly principalOf: (token: TokenRow) => Principal;
@@ -27,73 +35,91 @@ export interface Directory extends DirectoryAdmin {
   readonly modelsOf: (tenantId: string) => readonly RouteRow[];
   readonly providers: () => Iterable<ProviderEntry>;
   readonly budget: (id: string) => BudgetRow | null;
+  /** Does a budget that can refuse apply to an attempt? */
+  readonly isBounded: (scopes: AttemptScopes) => boolean;
   /** Counts a request of an access token, as the ledger does with its first hold. */
   readonly countRequest: (tokenId: string) => void;
-  readonly stop: () => void;
+  /** Counts a request for models that nobody has a price of. */
+  readonly countUnpriced: (targets: readonly UnpricedTarget[]) => void;
+  /** Stops every actor; resolves when what they have learned is written. */
+  readonly stop: () => Promise<void>;
 }
 
-export async function createDirectory(deps: {
+export type DirectoryParts = {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "budgetAlerted">;
   /** The credential of a provider in plain text; null when it has none. */
   readonly unseal: (row: ProviderRow) => string | null;
-}): Promise<Directory> {
-  const { store, clock, log } = deps;
+};
+
+export async function createDirectory(parts: DirectoryParts): Promise<Directory> {
+  const { store, clock, log, metrics, unseal } = parts;
   const configured = createConfigured(await store.configuration());
-  const { tables } = configured;
+  const { tables, budgets } = configured;
   const requestCounts = new Map(
     [...tables.tokens.values()].map((row) => [row.id, row.requestCount]),
   );
-  const providers = createProviderActors(deps);
+  const tenantOf = (tokenId: string): string | null => tables.tokens.get(tokenId)?.tenantId ?? null;
+  const learned = await loadLearnedSizes({ store, clock, log, tenantOf });
+  const unpriced = await loadUnpricedModels({ store, clock, log });
+  const alerts = createAlerts({ store, log, metrics });
+  const providers = createProviderActors({ clock, log, unseal, learned });
   for (const row of tables.providers.values()) providers.apply(row.id, row);
-  const tenants = new TenantActors({ store, clock, log, rules: configured.rulesOf });
-  const passivation = clock.every(PASSIVATION_PERIOD_MS, () => tenants.passivateIdle());
+  const owners = new OwnerActors({ store, clock, log, configured, alerts, learned });
+  const timers = [
+    clock.every(PASSIVATION_PERIOD_MS, () => owners.passivateIdle()),
+    clock.every(LIMITS.sideWriteMs, () => void writeAside()),
+  ];
 
-  const healthOf = (id: string): ProviderHealth => {
-    const entry = providers.byId(id);
-    assert(entry, `provider ${id} is not in the directory`);
-    return providerHealth(entry.handle, clock.nowMs());
-  };
+  /** What requests never wait for. */
+  async function writeAside(): Promise<void> {
+    alerts.retry();
+    await Promise.all([learned.save(), unpriced.save()]);
+  }
 
+  const tenantHandle = (tenantId: string) => owners.ready({ type: "tenant", tenantId });
   return {
-    tenants,
+    owners,
     tokenByHash: configured.tokenByHash,
     principalOf: (token) => {
       const tenant = tables.tenants.get(token.tenantId);
       assert(tenant, `access token ${token.id} belongs to no tenant`);
       const { tenantId, projectId } = token;
-      return { token, tenant, scopes: { tokenId: token.id, projectId, tenantId } };
+      return { token, tenant, scopes: { tokenId: token.id, projectId, tenantId, endUserId: null } };
     },
     resolve: (tenantId, model) =>
       resolveModel(configured, providers, tenantId, model, clock.nowMs()),
     modelsOf: configured.modelsOf,
     providers: providers.all,
     budget: (id) => tables.budgets.get(id) ?? null,
-    changed: async (noun, id, row) => {
-      const old = configured.apply(noun, id, row);
-      if (noun === "providers") providers.apply(id, tables.providers.get(id) ?? null);
-      if (noun === "tenants" && row === null) tenants.forget(id);
-      const tenantId = tenantConcerned(noun, row ?? old);
-      if (tenantId !== null && tables.tenants.has(tenantId)) await tenants.rebuild(tenantId);
-    },
+    isBounded: budgets.isBounded,
+    changed: followChanges({ configured, providers, owners }),
+    budgetState: createBudgetStates({ store, clock, owners, budgets }),
     budgetStates: async (tenantId) =>
       tables.tenants.has(tenantId)
-        ? tenantBudgets(await tenants.ready(tenantId), clock.nowMs())
+        ? tenantBudgets(await tenantHandle(tenantId), clock.nowMs())
         : [],
     limitStates: async (tenantId) =>
-      tables.tenants.has(tenantId)
-        ? tenantLimits(await tenants.ready(tenantId), clock.nowMs())
-        : [],
-    providerHealth: healthOf,
+      tables.tenants.has(tenantId) ? tenantLimits(await tenantHandle(tenantId), clock.nowMs()) : [],
+    providerHealth: (id) => {
+      const entry = providers.byId(id);
+      assert(entry, `provider ${id} is not in the directory`);
+      return providerHealth(entry.handle, clock.nowMs());
+    },
     countRequest: (tokenId) => {
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
     },
     requestCount: (tokenId) => requestCounts.get(tokenId) ?? 0,
-    stop: () => {
-      passivation.cancel();
-      for (const [, handle] of tenants.loaded()) handle.stop();
+    countUnpriced: (targets) => {
+      for (const target of targets) unpriced.note(target);
+    },
+    stop: async () => {
+      for (const timer of timers) timer.cancel();
+      owners.stop();
       providers.stop();
+      await writeAside();
     },
   };
 }

@@ -6,8 +6,10 @@
 import type { HoldOption } from "../../actors/contract.ts";
 import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
+import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, Usage } from "../dialects/contract.ts";
 import { worstCaseNanoUsd } from "./prices/cost.ts";
+import type { ModelPrice } from "./prices/price.ts";
 import type { Candidate } from "./resolve.ts";
 
 /**
@@ -16,11 +18,17 @@ import type { Candidate } from "./resolve.ts";
  */
 const IMAGE_TOKENS_MAX = 50_000;
 
+/** An image's tokens when an estimate is wanted: Claude's for its largest (width × height / 750, 2026). */
+const IMAGE_TOKENS_ESTIMATE = 1_600;
+
 /**
  * Output of a model whose maximum nobody told us: the largest that any provider of the catalogue
  * sells (128k). Far too much for a small budget, which is then served by the learned cap.
  */
 const OUTPUT_TOKENS_UNKNOWN = 131_072;
+
+/** No model on the market reads or writes more at once (2026-11); for those that we know nothing of. */
+const CONTEXT_TOKENS_UNKNOWN = 2_097_152;
 
 /** Bytes of a JSON body per token when an estimate, not a bound, is wanted; English is near 4. */
 const BYTES_PER_TOKEN_ESTIMATE = 3;
@@ -30,13 +38,28 @@ function outputTokensMax(request: ClientRequest, candidate: Candidate): number {
   if (!request.generates) return 0;
   const { outputTokensMax: known, contextTokensMax } = candidate.price;
   const modelMax = known ?? contextTokensMax;
-  // A client's own limit bounds a model that nobody told us the maximum of, however large it is.
-  if (modelMax === null) return request.outputTokensMax ?? OUTPUT_TOKENS_UNKNOWN;
+  // A client's own limit bounds a model that nobody told us the maximum of, within what can be.
+  if (modelMax === null) {
+    return Math.min(request.outputTokensMax ?? OUTPUT_TOKENS_UNKNOWN, CONTEXT_TOKENS_UNKNOWN);
+  }
   return Math.min(request.outputTokensMax ?? modelMax, modelMax);
 }
 
 function allowance(tenant: TenantHandle, tokenId: string, candidate: Candidate): number {
   return learnedOutputTokens(tenant, tokenId, candidate.model);
+}
+
+/**
+ * A byte-level token covers at least one byte. What was learned of a model's bytes per token is no
+ * bound: whoever writes the prompts also chooses how dense they are.
+ */
+function inputTokensMax(
+  { textBytes, images, hasUnsized }: ClientRequest,
+  { contextTokensMax }: ModelPrice,
+): number {
+  const seen = textBytes + images * IMAGE_TOKENS_MAX;
+  // What we cannot measure may fill the model's whole context.
+  return hasUnsized ? Math.max(seen, contextTokensMax ?? CONTEXT_TOKENS_UNKNOWN) : seen;
 }
 
 export function holdOptions(
@@ -45,17 +68,19 @@ export function holdOptions(
   request: ClientRequest,
   candidate: Candidate,
 ): HoldOption[] {
-  const { price, provider, model } = candidate;
-  const imageTokens = request.images * IMAGE_TOKENS_MAX;
-  const learned = inputTokensBound(provider.handle, model, request.textBytes) + imageTokens;
-  const strict = request.textBytes + imageTokens;
+  const { price } = candidate;
+  const inputTokens = inputTokensMax(request, price);
   const option = (outputTokens: number, outputTokensCap: number | null): HoldOption => {
-    const { choices } = request;
-    return {
-      nanoUsd: worstCaseNanoUsd({ inputTokensBound: learned, outputTokens, choices, price }),
-      strictNanoUsd: worstCaseNanoUsd({ inputTokensBound: strict, outputTokens, choices, price }),
-      outputTokensCap,
+    const { choices, without, toolCallsMax } = request;
+    const bounds = {
+      inputTokensBound: inputTokens,
+      outputTokens,
+      choices,
+      price,
+      without,
+      toolCallsMax,
     };
+    return { nanoUsd: worstCaseNanoUsd(bounds), outputTokensCap };
   };
   const full = outputTokensMax(request, candidate);
   const options = [option(full, null)];
@@ -89,6 +114,43 @@ function likelyOutput(
   return Math.min(full, likely) * request.choices;
 }
 
+/** Input by its bytes and images, where nothing better is known. */
+export function inputTokensEstimate(request: ClientRequest): number {
+  return Math.ceil(request.textBytes / BYTES_PER_TOKEN_ESTIMATE) + imageTokensEstimate(request);
+}
+
+export function imageTokensEstimate({ images }: ClientRequest): number {
+  return images * IMAGE_TOKENS_ESTIMATE;
+}
+
+const TOKENS_PER_RATE = 1_000_000;
+
+/**
+ * Most output tokens, of all choices, whose worst case stays within `nanoUsd` beside the request's
+ * input; null where output costs nothing.
+ */
+export function outputTokensWithin(
+  nanoUsd: NanoUsd,
+  request: ClientRequest,
+  candidate: Candidate,
+): number | null {
+  const { price } = candidate;
+  const withOutput = (outputTokens: number): NanoUsd =>
+    worstCaseNanoUsd({
+      inputTokensBound: inputTokensMax(request, price),
+      outputTokens,
+      choices: 1,
+      price,
+      without: request.without,
+      toolCallsMax: request.toolCallsMax,
+    });
+  const inputNanoUsd = withOutput(0);
+  const rateNanoUsd = withOutput(TOKENS_PER_RATE) - inputNanoUsd;
+  if (rateNanoUsd === 0) return null;
+  const leftNanoUsd = Math.max(0, nanoUsd - inputNanoUsd);
+  return Number((BigInt(leftNanoUsd) * BigInt(TOKENS_PER_RATE)) / BigInt(rateNanoUsd));
+}
+
 /**
  * Usage of an attempt that reported none although it may have generated: the input by its bytes, the
  * output by what was seen, or where nothing could be seen by what such requests usually need.
@@ -100,11 +162,11 @@ export function estimatedUsage(
   candidate: Candidate,
   outputTokensSeen: number | null,
 ): Usage {
-  const inputTokens = Math.ceil(request.textBytes / BYTES_PER_TOKEN_ESTIMATE);
+  const inputTokens = inputTokensEstimate(request);
   const outputTokens =
     outputTokensSeen ??
     (tenant === null
       ? outputTokensMax(request, candidate) * request.choices
       : likelyOutput(tenant, tokenId, request, candidate));
-  return { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
+  return { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, details: null };
 }

@@ -68,10 +68,12 @@ export type Exchange = {
   served: { readonly provider: string; readonly model: string } | null;
   firstTokenMs: number | null;
   clientGone: boolean;
-  /** The running attempt's provider wants its answer read to the end when the client leaves. */
+  /** An attempt was sent to a provider whose answer is read to the end when the client leaves. */
   drainsForLeftClient: boolean;
   /** Called, once or more, when the client is found to have gone. */
   onClientLeft: () => void;
+  /** Told of every piece of an answer that was read: what a left client's may have is bounded. */
+  onRead: (bytes: number) => void;
   status: number;
   errorCode: ErrorCode | null;
   refusal: RefusalReason | null;
@@ -105,6 +107,7 @@ export const NO_USAGE: Usage = {
   outputTokens: 0,
   cachedInputTokens: 0,
   reasoningTokens: 0,
+  details: null,
 };
 
 /** As much of an exchange as ending it from outside needs. */

@@ -4,9 +4,12 @@ import type { Random } from "../base/random.ts";
 import type { Store } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Drains } from "./drains.ts";
 import type { Directory } from "./directory.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
+import type { Send } from "./transport.ts";
+import type { TokenCounter } from "./token-count/token-counter.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 export type Gateway = {
@@ -17,8 +20,11 @@ export type Gateway = {
   readonly store: Store;
   readonly directory: Directory;
   readonly lifecycle: Lifecycle;
+  readonly drains: Drains;
+  readonly tokenCounter: TokenCounter;
   readonly watchdog: Watchdog;
   readonly origins: Origins;
+  readonly send: Send;
   /** Keys the hashes of access tokens. */
   readonly tokenPepper: Uint8Array;
 };

@@ -60,6 +60,7 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     clientGone: false,
     drainsForLeftClient: false,
     onClientLeft: () => undefined,
+    onRead: () => undefined,
     status: 500,
     errorCode: null,
     refusal: null,
@@ -106,7 +107,10 @@ function replyToFailure(gateway: Gateway, exchange: Exchange, error: unknown): R
 
 /** A failure of the world keeps its code; anything else is a bug of ours, which costs this request. */
 function refusalOf(gateway: Gateway, exchange: Exchange, error: unknown): Refusal {
-  gateway.log.error("exchange.failed", { requestId: exchange.id, error });
+  // A tenant that was deleted under its running request is no failure.
+  const isExpected = error instanceof GatewayError && error.code === "invalid_api_key";
+  const say = isExpected ? gateway.log.info : gateway.log.error;
+  say("exchange.failed", { requestId: exchange.id, error });
   if (!(error instanceof GatewayError)) {
     return { code: "internal_error", message: ERRORS.internal_error.text };
   }

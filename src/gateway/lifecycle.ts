@@ -3,6 +3,7 @@
  * exchanges get their time, and what is left then is ended properly, settled and recorded.
  */
 import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
 import { stopExchange, type Stoppable, type StopReason } from "./exchange.ts";
 
 export interface Lifecycle {
@@ -10,6 +11,11 @@ export interface Lifecycle {
   readonly inFlightCount: () => number;
   readonly enter: (exchange: Stoppable) => void;
   readonly leave: (exchange: Stoppable) => void;
+  /**
+   * Counts what an exchange left behind as in flight until it is done, for a few seconds at most: the
+   * way out must not stop what it still needs.
+   */
+  readonly outlive: (pending: Promise<unknown>) => void;
   /** Refuses new exchanges from now on; resolves when none is left, at the latest soon after `withinMs`. */
   readonly drain: (withinMs: number) => Promise<void>;
   /** Ends what is running now; used by a second signal. */
@@ -23,15 +29,29 @@ export function createLifecycle(clock: Clock): Lifecycle {
   const stopAll = (reason: StopReason): void => {
     for (const exchange of running) stopExchange(exchange, reason);
   };
+  const leave = (exchange: Stoppable): void => {
+    running.delete(exchange);
+    if (running.size === 0) onEmpty?.();
+  };
   return {
     isDraining: () => isDraining,
     inFlightCount: () => running.size,
     enter: (exchange) => {
       running.add(exchange);
     },
-    leave: (exchange) => {
-      running.delete(exchange);
-      if (running.size === 0) onEmpty?.();
+    leave,
+    outlive: (pending) => {
+      const left: Stoppable = {
+        stoppedFor: null,
+        stopAttempt: null,
+        stopped: Promise.withResolvers(),
+      };
+      running.add(left);
+      const late = clock.after(LIMITS.drainForcedMs, () => leave(left));
+      void pending.finally(() => {
+        late.cancel();
+        leave(left);
+      });
     },
     drain: (withinMs) => {
       isDraining = true;

@@ -1,13 +1,14 @@
 /**
  * The provider actors by id and by name, each beside its row and its credential in plain text (in
- * memory only). An edit or a failed actor starts a fresh one; attempts under way keep the old entry.
+ * memory only). An edit or a failure may replace an actor; attempts under way keep their entry, whose
+ * handle speaks to whichever actor the provider has now, and take their slots along.
  */
-import type { ProviderHandle } from "../../actors/provider.ts";
-import { startProvider } from "../../actors/provider.ts";
+import { providerInFlight, startProvider, type ProviderHandle } from "../../actors/provider.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ProviderRow } from "../store/contract.ts";
-import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { LearnedSizes } from "./learned-sizes.ts";
+import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 
 export type ProviderEntry = {
   readonly row: ProviderRow;
@@ -26,36 +27,22 @@ export interface ProviderActors {
   readonly stop: () => void;
 }
 
+/** A provider's place: what everybody holds, and the actor behind it. */
+type Seat = { readonly handle: ProviderHandle; actor: ProviderHandle };
+
 export function createProviderActors(deps: {
   readonly clock: Clock;
   readonly log: Log;
+  readonly learned: Pick<LearnedSizes, "inputsOf">;
   readonly unseal: (row: ProviderRow) => string | null;
 }): ProviderActors {
-  const { clock, log, unseal } = deps;
+  const { unseal, log } = deps;
   const entries = new Map<string, ProviderEntry>();
   const names = new Map<string, ProviderEntry>();
+  const seats = new Map<string, Seat>();
 
-  const start = (row: ProviderRow): ProviderHandle => {
-    const input = { providerId: row.id, maxConcurrent: row.maxConcurrent, atMs: clock.nowMs() };
-    const handle = startProvider(input, (error) => {
-      log.error("provider.actor.failed", { provider: row.name, error });
-      // Its memory (breaker, statistics) is gone; the provider goes on with a fresh one.
-      const entry = entries.get(row.id);
-      if (entry?.handle === handle) put({ ...entry, handle: start(entry.row) });
-    });
-    return handle;
-  };
-  const put = (entry: ProviderEntry): void => {
-    entries.set(entry.row.id, entry);
-    names.set(entry.row.name, entry);
-  };
-  /** An edit keeps the actor, and with it slots, breaker and cooldown, unless it is another server. */
-  const handleFor = (row: ProviderRow, old: ProviderEntry | undefined): ProviderHandle => {
-    const isSame = old?.row.baseUrl === row.baseUrl && old.row.maxConcurrent === row.maxConcurrent;
-    return isSame && old.handle.isAlive() ? old.handle : start(row);
-  };
   const entryFor = (row: ProviderRow, old: ProviderEntry | undefined): ProviderEntry => {
-    const handle = handleFor(row, old);
+    const handle = seatFor(deps, seats, row, old).handle;
     const member = outputCapMember(row.baseUrl);
     try {
       return { row, handle, credential: unseal(row), outputCapMember: member };
@@ -65,7 +52,6 @@ export function createProviderActors(deps: {
       return { row: { ...row, enabled: false }, handle, credential: null, outputCapMember: member };
     }
   };
-
   return {
     byId: (id) => entries.get(id) ?? null,
     byName: (name) => names.get(name) ?? null,
@@ -76,10 +62,78 @@ export function createProviderActors(deps: {
         entries.delete(id);
         names.delete(old.row.name);
       }
-      if (row !== null) put(entryFor(row, old));
+      if (row === null) {
+        seats.delete(id);
+        return;
+      }
+      const entry = entryFor(row, old);
+      entries.set(id, entry);
+      names.set(row.name, entry);
     },
     stop: () => {
-      for (const entry of entries.values()) entry.handle.stop();
+      for (const { actor } of seats.values()) actor.stop();
     },
+  };
+}
+
+type SeatDeps = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly learned: Pick<LearnedSizes, "inputsOf">;
+};
+
+/** An edit keeps the actor, and with it breaker and cooldown, unless it bears on what these are about. */
+function seatFor(
+  deps: SeatDeps,
+  seats: Map<string, Seat>,
+  row: ProviderRow,
+  old: ProviderEntry | undefined,
+): Seat {
+  const seat = seats.get(row.id);
+  if (seat === undefined) {
+    const actor = startActor(deps, seats, row, []);
+    const made: Seat = { actor, handle: handleOf(() => made.actor) };
+    seats.set(row.id, made);
+    return made;
+  }
+  const isSame = old?.row.baseUrl === row.baseUrl && old.row.maxConcurrent === row.maxConcurrent;
+  if (!isSame || !seat.actor.isAlive()) replace(deps, seats, row, seat);
+  return seat;
+}
+
+/** The attempts under way go on in the new actor. */
+function replace(deps: SeatDeps, seats: Map<string, Seat>, row: ProviderRow, seat: Seat): void {
+  const before = seat.actor;
+  seat.actor = startActor(deps, seats, row, providerInFlight(before));
+  before.stop();
+}
+
+function startActor(
+  deps: SeatDeps,
+  seats: Map<string, Seat>,
+  row: ProviderRow,
+  inFlight: readonly string[],
+): ProviderHandle {
+  const { clock, log, learned } = deps;
+  const { id: providerId, maxConcurrent } = row;
+  const learnedInputs = learned.inputsOf(providerId);
+  const input = { providerId, maxConcurrent, learnedInputs, inFlight, atMs: clock.nowMs() };
+  const actor = startProvider(input, (error) => {
+    log.error("provider.actor.failed", { provider: row.name, error });
+    // Its memory (breaker, statistics) is gone; the provider goes on with a fresh one.
+    const seat = seats.get(providerId);
+    if (seat?.actor === actor) replace(deps, seats, row, seat);
+  });
+  return actor;
+}
+
+function handleOf(actor: () => ProviderHandle): ProviderHandle {
+  return {
+    ask: (question) => actor().ask(question),
+    send: (event) => actor().send(event),
+    isAlive: () => actor().isAlive(),
+    stop: () => actor().stop(),
+    record: () => actor().record(),
+    breaker: () => actor().breaker(),
   };
 }

@@ -25,22 +25,23 @@ export async function readAnswer(
     return broken(upstream, kind, answer.detail, null);
   }
   if (answer.status < 200 || answer.status > 299) {
-    return await refusedBy(gateway, upstream, answer, plan);
+    return await refusedBy(gateway, exchange, upstream, answer, plan);
   }
   const contentType = (answer.headers.get("content-type") ?? "").toLowerCase();
   return request.stream && contentType.startsWith("text/event-stream")
-    ? await untilContent(gateway, exchange, upstream, answer, plan)
+    ? await untilContent(gateway, exchange, request, upstream, answer, plan)
     : await wholeAnswer(gateway, exchange, upstream, answer, plan);
 }
 
 /** An answer that is not 2xx: read within a bound, so that it can be passed on verbatim. */
 async function refusedBy(
   gateway: Gateway,
+  exchange: Exchange,
   upstream: Upstream,
   answer: UpstreamAnswer,
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
-  const read = await readWatched(gateway, upstream, answer, plan);
+  const read = await readWatched(gateway, exchange, upstream, answer, plan);
   if (upstream.gaveUpFor() !== null) return broken(upstream, "reset", "while reading", null);
   const { status, headers } = answer;
   const isPassable = read.kind === "whole" && status >= 400 && status <= 599;
@@ -69,7 +70,7 @@ async function wholeAnswer(
     discard(reader);
     return broken(upstream, "undecodable", `content-encoding ${encoding}`, null);
   }
-  const read = await readWatched(gateway, upstream, answer, plan);
+  const read = await readWatched(gateway, exchange, upstream, answer, plan);
   if (read.kind === "too_large") {
     discard(reader);
     return broken(upstream, "too_large", `over ${LIMITS.answerBytesMax} bytes`, null);
@@ -82,6 +83,7 @@ async function wholeAnswer(
 
 async function readWatched(
   gateway: Gateway,
+  exchange: Exchange,
   upstream: Upstream,
   { reader }: UpstreamAnswer,
   { candidate }: AttemptPlan,
@@ -90,22 +92,29 @@ async function readWatched(
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
   idle.arm(idleMs);
   try {
-    return await readBody(reader, LIMITS.answerBytesMax, () => idle.arm(idleMs));
+    return await readBody(reader, LIMITS.answerBytesMax, (bytes) => {
+      idle.arm(idleMs);
+      exchange.onRead(bytes);
+    });
   } finally {
     idle.disarm();
   }
 }
 
-/** Reads a stream up to its first content; until then everything about it may be repeated. */
+/**
+ * Reads a stream up to its first content; until then everything about it may be repeated. One that
+ * ends before is estimated as if nothing could be seen: models reason, and are paid for it, before.
+ */
 async function untilContent(
   gateway: Gateway,
   exchange: Exchange,
+  request: ClientRequest,
   upstream: Upstream,
   answer: UpstreamAnswer,
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
   const { status, headers, reader } = answer;
-  const watch = exchange.call.dialect.watch(exchange.request?.usageAsked === true);
+  const watch = exchange.call.dialect.watch(request);
   const first: Uint8Array[] = [];
   let bytes = 0;
   const idleMs = plan.candidate.provider.row.timeoutsMs.idle;
@@ -114,8 +123,9 @@ async function untilContent(
     while (!watch.hasContent() && !watch.hasEnded()) {
       idle.arm(idleMs);
       const { done, value } = await reader.read();
-      if (done) return broken(upstream, "cut", "end of bytes without the terminator", 0);
+      if (done) return broken(upstream, "cut", "end of bytes without the terminator", null);
       bytes += value.byteLength;
+      exchange.onRead(value.byteLength);
       first.push(...watch.push(value));
       const failure = watch.failure();
       if (failure !== null && !watch.hasContent()) {
@@ -124,11 +134,11 @@ async function untilContent(
       }
       if (bytes > LIMITS.eventBytesMax && !watch.hasContent()) {
         discard(reader);
-        return broken(upstream, "undecodable", "no content within the bound of an event", 0);
+        return broken(upstream, "undecodable", "no content within the bound of an event", null);
       }
     }
   } catch (error) {
-    return broken(upstream, "cut", describe(error).detail, 0);
+    return broken(upstream, "cut", describe(error).detail, null);
   } finally {
     idle.disarm();
   }
@@ -152,7 +162,8 @@ function withoutCredential(
 /**
  * An error as a stream's first event. Where it names the status that it would have had (OpenRouter,
  * SGLang and vLLM do, 2026-11), it is treated as that answer, so that a deterministic refusal comes
- * back in the provider's own words; without one it is an overload that came late.
+ * back in the provider's own words; without one it is an overload that came late, for whose input
+ * the provider may still ask.
  */
 function failedFirst(
   upstream: Upstream,
@@ -193,7 +204,8 @@ function broken(
   if (gaveUpFor === "client_gone" || gaveUpFor === "deadline" || gaveUpFor === "draining") {
     return { kind: "stopped", progress: "sent", outputTokensSeen };
   }
-  const truth = gaveUpFor === null ? kind : TIMEOUTS[gaveUpFor];
+  // Only a stream that is being relayed reaches its hold.
+  const truth = gaveUpFor === null || gaveUpFor === "hold_reached" ? kind : TIMEOUTS[gaveUpFor];
   return {
     kind: "failed",
     classification: classifyBroken(truth),

@@ -7,13 +7,13 @@ export type BodyRead =
   | { readonly kind: "broken"; readonly error: unknown };
 
 /**
- * Reads to the end, or to the first byte past `bytesMax`. `onChunk` is told of every network chunk,
- * so that whoever watches for silence knows there is none.
+ * Reads to the end, or to the first byte past `bytesMax`. `onChunk` is told the size of every
+ * network chunk, so that whoever watches for silence knows there is none.
  */
 export async function readBody(
   reader: ByteReader,
   bytesMax: number,
-  onChunk: () => void,
+  onChunk: (bytes: number) => void,
 ): Promise<BodyRead> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -21,7 +21,7 @@ export async function readBody(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return { kind: "whole", bytes: joined(chunks, length) };
-      onChunk();
+      onChunk(value.byteLength);
       length += value.byteLength;
       if (length > bytesMax) return { kind: "too_large" };
       chunks.push(value);

@@ -3,6 +3,7 @@
  * for success, refusal and failure. It never waits and never throws.
  */
 import type { Usage } from "../dialects/contract.ts";
+import { addDetails } from "../dialects/usage-counts.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -18,6 +19,7 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     tenantId: principal?.scopes.tenantId ?? null,
     projectId: principal?.scopes.projectId ?? null,
     tokenId: principal?.scopes.tokenId ?? null,
+    endUserId: principal?.scopes.endUserId ?? null,
     route: request?.model ?? null,
     provider: served?.provider ?? null,
     model: served?.model ?? null,
@@ -72,5 +74,6 @@ export function addUsage(first: Usage, second: Usage): Usage {
     outputTokens: first.outputTokens + second.outputTokens,
     cachedInputTokens: first.cachedInputTokens + second.cachedInputTokens,
     reasoningTokens: first.reasoningTokens + second.reasoningTokens,
+    details: addDetails(first.details, second.details),
   };
 }

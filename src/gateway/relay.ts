@@ -7,17 +7,20 @@
 import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { Usage } from "../dialects/contract.ts";
 import { conclude } from "./conclude.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { LiveStream } from "./attempt-result.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { HoldWatch } from "./hold-watch.ts";
 import { discard, type ByteReader, type Upstream } from "./transport.ts";
 
 /** How a relayed stream ended, for its settlement. */
 export type RelayEnd = {
   readonly outcome:
     | "ok"
+    | "hold_reached"
     | "client_gone"
     | "cut"
     | "error_event"
@@ -36,9 +39,22 @@ type Sink = {
   readonly close: () => unknown;
 };
 
+/** What the relay is told about the attempt beside its stream. */
+export type RelayTerms = {
+  /** The stream is ended when it has more output tokens than this; null: never. */
+  readonly stopAfterTokens: number | null;
+  /** What was delivered so far, for the usage chunk of a stream that is ended in its place. */
+  readonly countUsage: () => Promise<Usage>;
+  /**
+   * Called exactly once, before the last bytes are sent, so that what the client sees as the end is
+   * already settled; what it returns is waited for. `told` is the usage of a stream that is ended in
+   * its provider's place, else null.
+   */
+  readonly onEnd: (end: RelayEnd, told: Usage | null) => Promise<void> | void;
+};
+
 /**
- * The client's body. `onEnd` is called exactly once, before the last bytes are sent, so that what the
- * client sees as the end is already settled. The relay does not depend on anybody reading the body: a
+ * The client's body. The relay does not depend on anybody reading the body: a
  * client that left before its answer began is settled like every other.
  */
 export function relay(
@@ -46,11 +62,11 @@ export function relay(
   exchange: Exchange,
   plan: AttemptPlan,
   stream: LiveStream,
-  onEnd: (end: RelayEnd) => void,
+  terms: RelayTerms,
 ): ReadableStream<Uint8Array> {
   const sinkReady = Promise.withResolvers<Sink | null>();
   gateway.metrics.streamStarted();
-  const relayed = run(gateway, exchange, plan, stream, sinkReady.promise, onEnd).catch(
+  const relayed = run(gateway, exchange, plan, stream, sinkReady.promise, terms).catch(
     (error: unknown) => {
       // A bug of ours costs this request: it is concluded like every other.
       gateway.log.error("relay.failed", { requestId: exchange.id, error });
@@ -78,15 +94,23 @@ async function run(
   plan: AttemptPlan,
   stream: LiveStream,
   sinkReady: Promise<Sink | null>,
-  onEnd: (end: RelayEnd) => void,
+  terms: RelayTerms,
 ): Promise<void> {
   const sink = await sinkReady;
   if (sink === null) exchange.onClientLeft();
-  const end = await pump(gateway, exchange, plan, stream, sink);
+  const end = await pump(gateway, exchange, plan, stream, sink, holdWatch(terms));
   gateway.metrics.streamEnded();
-  onEnd(end);
-  await finish(exchange, sink, stream.upstream, end);
+  const ending = end.outcome === "hold_reached" ? await terms.countUsage() : null;
+  const settled = terms.onEnd(end, ending);
+  if (settled !== undefined) await settled;
+  conclude(gateway, exchange);
+  await finish(exchange, sink, stream, end, ending);
   letGo(gateway, stream);
+}
+
+function holdWatch({ stopAfterTokens, countUsage }: RelayTerms): HoldWatch | null {
+  if (stopAfterTokens === null) return null;
+  return new HoldWatch(stopAfterTokens, async () => (await countUsage()).outputTokens);
 }
 
 async function pump(
@@ -95,6 +119,7 @@ async function pump(
   plan: AttemptPlan,
   { reader, watch, upstream, first }: LiveStream,
   sink: Sink | null,
+  hold: HoldWatch | null,
 ): Promise<RelayEnd> {
   const idleMs = plan.candidate.provider.row.timeoutsMs.idle;
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
@@ -103,11 +128,16 @@ async function pump(
     for (;;) {
       if (unwritten !== null) await untilWritten(exchange, upstream, unwritten);
       if (watch.hasEnded()) break;
+      if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {
+        upstream.giveUp("hold_reached");
+        break;
+      }
       idle.arm(idleMs);
       const { done, value } = await reader.read();
       // A client that reads slowly must not look like a provider that is silent.
       idle.pause();
       if (done) break;
+      exchange.onRead(value.byteLength);
       unwritten = send(exchange, sink, watch.push(value));
     }
   } catch {
@@ -170,6 +200,8 @@ function endOf(
   switch (upstream.gaveUpFor()) {
     case "client_gone":
       return { outcome: "client_gone", errorCode: null };
+    case "hold_reached":
+      return { outcome: "hold_reached", errorCode: null };
     case "deadline":
       return { outcome: "deadline", errorCode: "upstream_timeout" };
     case "draining":
@@ -183,22 +215,26 @@ function endOf(
   }
 }
 
+/** `ending`: the usage of a stream that is ended in its provider's place; else null. */
 async function finish(
   exchange: Exchange,
   sink: Sink | null,
-  upstream: Upstream,
-  end: RelayEnd,
+  { upstream, watch }: LiveStream,
+  { errorCode }: RelayEnd,
+  ending: Usage | null,
 ): Promise<void> {
   if (sink === null || exchange.clientGone) return;
-  if (end.errorCode !== null) {
-    const { dialect } = exchange.call;
-    const { type, text } = ERRORS[end.errorCode];
-    const message = `${text} The answer is incomplete (request ${exchange.id}).`;
-    const event = dialect.errorEvent({ code: end.errorCode, message, type, param: null });
-    const unwritten = send(exchange, sink, [event]);
-    if (unwritten !== null) await untilWritten(exchange, upstream, unwritten);
-  }
+  const last = ending === null ? errorEvent(exchange, errorCode) : watch.lengthEnding(ending);
+  const unwritten = last === null ? null : send(exchange, sink, [last]);
+  if (unwritten !== null) await untilWritten(exchange, upstream, unwritten);
   sink.close();
+}
+
+function errorEvent({ call, id }: Exchange, code: ErrorCode | null): Uint8Array | null {
+  if (code === null) return null;
+  const { type, text } = ERRORS[code];
+  const message = `${text} The answer is incomplete (request ${id}).`;
+  return call.dialect.errorEvent({ code, message, type, param: null });
 }
 
 /** After the terminator only the end of the body is due; reading it lets the connection be reused. */

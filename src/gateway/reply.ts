@@ -1,37 +1,39 @@
 /** The three ways an admitted exchange ends: a whole answer, a stream, or the failure of its attempts. */
 import { ERRORS } from "../base/error.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult, Failure, LiveStream, Verbatim } from "./attempt-result.ts";
-import { conclude } from "./conclude.ts";
 import { errorReply } from "./error-reply.ts";
+import { outputTokensWithin } from "./estimate.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { relay } from "./relay.ts";
 import { addCost, replyHeaders } from "./reply-headers.ts";
-import { settle } from "./settle.ts";
+import { countUsage, settleAnswer } from "./settle-answer.ts";
 
 /** nginx's status for a client that left; nobody reads it but the request row. */
 const STATUS_CLIENT_GONE = 499;
 
-export function answerReply(
+export async function answerReply(
   gateway: Gateway,
   exchange: Exchange,
   admitted: Admitted,
   plan: AttemptPlan,
   { answer, usage }: Extract<AttemptResult, { kind: "answer" }>,
-): Reply {
+): Promise<Reply> {
   const { dialect } = exchange.call;
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = answer.status;
-  settle(gateway, exchange, admitted, plan, {
-    cost:
-      usage === null
-        ? { kind: "estimated", outputTokensSeen: dialect.outputTokensSeen(answer.body) }
-        : { kind: "reported", usage },
+  const settled = settleAnswer(gateway, exchange, admitted, plan, {
+    usage,
+    isPartial: false,
+    output: () => dialect.output(answer.body),
+    counted: null,
     outcome: "ok",
     status: answer.status,
   });
+  if (settled !== undefined) await settled;
   const headers = replyHeaders(exchange, answer.headers);
   addCost(headers, exchange);
   return { status: answer.status, headers, body: answer.body };
@@ -48,18 +50,22 @@ export function streamReply(
   const settled = withoutBody(exchange, admitted);
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
-  const body = relay(gateway, exchange, plan, stream, ({ outcome, errorCode }) => {
-    exchange.errorCode = errorCode;
-    const usage = watch.usage();
-    settle(gateway, exchange, settled, plan, {
-      cost:
-        usage === null
-          ? { kind: "estimated", outputTokensSeen: watch.outputTokensSeen() }
-          : { kind: "reported", usage },
-      outcome,
-      status,
-    });
-    conclude(gateway, exchange);
+  const body = relay(gateway, exchange, plan, stream, {
+    stopAfterTokens: stopAfterTokens(plan, settled),
+    countUsage: () => countUsage(gateway, settled, watch.output()),
+    onEnd: ({ outcome, errorCode }, counted) => {
+      exchange.errorCode = errorCode;
+      const isPartial = !watch.isUsageFinal();
+      const end = {
+        usage: watch.usage(),
+        isPartial,
+        output: watch.output,
+        counted,
+        outcome,
+        status,
+      };
+      return settleAnswer(gateway, exchange, settled, plan, end);
+    },
   });
   const headers = replyHeaders(exchange, stream.headers);
   // Proxies in front of us must neither compress nor gather the events.
@@ -68,9 +74,22 @@ export function streamReply(
   return { status, headers, body };
 }
 
-/** Nothing is repeated from here on: the client's body is let go, and only its measures are kept. */
+/** Output past which the stream costs more than a budget's hold; null where none asks to be stopped. */
+function stopAfterTokens(plan: AttemptPlan, { request }: Admitted): number | null {
+  const { stopsAtHoldNanoUsd, candidate } = plan;
+  return stopsAtHoldNanoUsd === null
+    ? null
+    : outputTokensWithin(stopsAtHoldNanoUsd, request, candidate);
+}
+
+/**
+ * Nothing is repeated from here on: a large body is let go, and only its measures are kept. A small
+ * one stays for the case that its tokens must be counted.
+ */
 function withoutBody(exchange: Exchange, admitted: Admitted): Admitted {
-  const request = { ...admitted.request, bytes: new Uint8Array(0) };
+  const { bytes: body } = admitted.request;
+  const bytes = body.byteLength <= LIMITS.countedInputBytesMax ? body : new Uint8Array(0);
+  const request = { ...admitted.request, bytes };
   exchange.request = request;
   return { ...admitted, request };
 }

@@ -6,6 +6,7 @@ import type { Configured } from "./configured.ts";
 import type { ModelPrice } from "./prices/price.ts";
 import { effectivePrice } from "./prices/resolve.ts";
 import { withoutScript } from "./prices/simulated.ts";
+import type { UnpricedTarget } from "./unpriced.ts";
 import type { ProviderActors, ProviderEntry } from "./provider-actors.ts";
 
 /** A provider and an upstream model that may serve, with the price in force. */
@@ -18,11 +19,13 @@ export type Candidate = {
 export type Resolved = {
   /** The name that the client used. */
   readonly route: string;
+  /** null where it names a provider's model directly. */
+  readonly routeId: string | null;
   readonly candidates: readonly Candidate[];
   /** Priced targets of disabled providers: they serve nothing, but tell what a request would ask. */
   readonly disabled: readonly Candidate[];
   /** Enabled targets left out because no price is known for them. */
-  readonly unpriced: number;
+  readonly unpriced: readonly UnpricedTarget[];
 };
 
 /** null when the tenant may not know of such a model. */
@@ -44,20 +47,19 @@ export function resolveModel(
   if (targets === null) return null;
   const candidates: Candidate[] = [];
   const disabled: Candidate[] = [];
-  let unpriced = 0;
+  const unpriced: UnpricedTarget[] = [];
   for (const { provider, model: upstreamModel } of targets) {
     if (provider === null) continue;
     const operatorPrice = configured.priceFor(provider.row.id, withoutScript(upstreamModel));
     const price = effectivePrice(provider.row, upstreamModel, operatorPrice, atMs);
-    if (price === null) unpriced += provider.row.enabled ? 1 : 0;
-    else
-      (provider.row.enabled ? candidates : disabled).push({
-        provider,
-        model: upstreamModel,
-        price,
-      });
+    if (price !== null) {
+      const priced = { provider, model: upstreamModel, price };
+      (provider.row.enabled ? candidates : disabled).push(priced);
+    } else if (provider.row.enabled) {
+      unpriced.push({ providerId: provider.row.id, model: withoutScript(upstreamModel) });
+    }
   }
-  return { route: model, candidates, disabled, unpriced };
+  return { route: model, routeId: route?.id ?? null, candidates, disabled, unpriced };
 }
 
 function directTarget(

@@ -70,6 +70,8 @@ async function tell(
       story.send({ type: "content.started", atMs: gateway.clock.nowMs() });
       return streamReply(gateway, exchange, admitted, plan, result.stream);
     }
+    // There is no answer any more that could be read on for a client that leaves now.
+    exchange.drainsForLeftClient = false;
     logFailure(gateway, exchange, result);
     failure = worthTelling(failure, result);
     story.send(eventOf(gateway, result));
@@ -89,8 +91,10 @@ async function planAttempt(
   const candidate = admitted.candidates[candidateIndex];
   assert(candidate, `the exchange's actor named candidate ${candidateIndex}, which does not exist`);
   const startedMonotonicMs = gateway.clock.monotonicMs();
+  const { principal, routeId, request } = admitted;
+  const wanted = { scopes: principal.scopes, routeId, request };
   const taken =
-    firstHold === null ? await holdAgain(gateway, exchange, admitted, candidate) : allow(firstHold);
+    firstHold === null ? await holdAgain(gateway, exchange, wanted, candidate) : allow(firstHold);
   if (!taken.allowed) return { refusal: taken.refusal };
   exchange.outputTokensCap = taken.value.outputTokensCap;
   return { ...taken.value, candidate, startedMonotonicMs };
@@ -110,7 +114,7 @@ async function attempt(
     return result;
   } catch (error) {
     if (exchange.attemptCount === attemptsBefore) {
-      voidUnheld(gateway, admitted, plan);
+      voidUnheld(gateway, plan);
     } else {
       const cost = { kind: "estimated", outputTokensSeen: null } as const;
       settle(gateway, exchange, admitted, plan, { cost, outcome: "internal_error", status: null });
@@ -129,15 +133,15 @@ function settleUnanswered(
 ): void {
   switch (result.kind) {
     case "refused":
-      voidUnheld(gateway, admitted, plan);
+      voidUnheld(gateway, plan);
       return;
     case "unreachable":
       reportOutcome(gateway, plan, "bad", null);
-      voidUnheld(gateway, admitted, plan);
+      voidUnheld(gateway, plan);
       return;
     case "stopped": {
       if (result.progress === "unheld") {
-        voidUnheld(gateway, admitted, plan);
+        voidUnheld(gateway, plan);
         return;
       }
       const { outputTokensSeen } = result;

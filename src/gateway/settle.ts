@@ -1,6 +1,6 @@
 /**
- * Phase 5, settle: the truth about an attempt, told once to everyone who must know: the tenant's
- * actor, the ledger, the provider's actor, the metrics. The exact cost where the provider reported
+ * Phase 5, settle: the truth about an attempt, told once to everyone who must know: the ledger,
+ * the actors of all owners, the provider's actor, the metrics. The exact cost where the provider reported
  * usage, an estimate that says so where it did not.
  */
 import type { InputObserved, OutcomeKind, OutputObserved } from "../../actors/contract.ts";
@@ -12,15 +12,16 @@ import { estimatedUsage } from "./estimate.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { exactNanoUsd } from "./prices/cost.ts";
+import { unpricedTools } from "./prices/tool-fees.ts";
 
 /** How an attempt ended. */
 export type AttemptEnd = {
   /**
-   * reported: the provider's usage. estimated: it may have generated; `outputTokensSeen` null when
-   * nothing could be seen. nothing: it cannot have been billed.
+   * reported: the provider's usage. counted: ours of what was delivered. estimated: it may have
+   * generated; `outputTokensSeen` null when nothing could be seen. nothing: it cannot have been billed.
    */
   readonly cost:
-    | { readonly kind: "reported"; readonly usage: Usage }
+    | { readonly kind: "reported" | "counted"; readonly usage: Usage }
     | { readonly kind: "estimated"; readonly outputTokensSeen: number | null }
     | { readonly kind: "nothing" };
   readonly outcome: string;
@@ -37,12 +38,12 @@ export function settle(
 ): void {
   const { clock, directory, metrics, store } = gateway;
   const { candidate } = plan;
-  const { scopes } = admitted.principal;
   const atMs = clock.nowMs();
   const latencyMs = clock.monotonicMs() - plan.startedMonotonicMs;
   const usage = usageOf(gateway, admitted, plan, end);
-  const isEstimated = end.cost.kind === "estimated";
+  const isEstimated = end.cost.kind === "estimated" || end.cost.kind === "counted";
   const costNanoUsd = costOfEnd(plan, end, usage);
+  warnOfUnpricedTools(gateway, exchange, plan, usage);
 
   // The ledger first: an actor that is being built then finds it there.
   store.ledger.post({
@@ -56,7 +57,7 @@ export function settle(
     latencyMs: Math.round(latencyMs),
     postedAtMs: atMs,
   });
-  directory.tenants.tell(scopes.tenantId, {
+  directory.owners.tell(plan.scopes, {
     type: "attempt.settle",
     attemptId: plan.attemptId,
     costNanoUsd,
@@ -91,6 +92,23 @@ export function settle(
   });
 }
 
+/** As many names are logged at most; every one is short (see the reading of usage). */
+const TOOLS_LOGGED_MAX = 8;
+
+/** An operator is to give these tools a price: until then each call is charged what none costs. */
+function warnOfUnpricedTools(
+  { log }: Gateway,
+  { id, served }: Exchange,
+  { attemptId, candidate }: AttemptPlan,
+  usage: Usage,
+): void {
+  if (usage.details === null) return;
+  const unpriced = unpricedTools(usage, candidate.price);
+  if (unpriced.length === 0) return;
+  const tools = unpriced.slice(0, TOOLS_LOGGED_MAX);
+  log.warn("attempt.tool_unpriced", { requestId: id, attemptId, tools, ...served });
+}
+
 /** The truth, even when it passes the hold; but an estimate never charges more than was held. */
 function costOfEnd(
   { candidate, heldNanoUsd }: AttemptPlan,
@@ -99,7 +117,7 @@ function costOfEnd(
 ): NanoUsd {
   if (end.cost.kind === "nothing") return 0;
   const costNanoUsd = exactNanoUsd(usage, candidate.price);
-  return end.cost.kind === "estimated" ? Math.min(costNanoUsd, heldNanoUsd) : costNanoUsd;
+  return end.cost.kind === "reported" ? costNanoUsd : Math.min(costNanoUsd, heldNanoUsd);
 }
 
 function usageOf(
@@ -108,10 +126,10 @@ function usageOf(
   plan: AttemptPlan,
   { cost }: AttemptEnd,
 ): Usage {
-  if (cost.kind === "reported") return cost.usage;
+  if ("usage" in cost) return cost.usage;
   if (cost.kind === "nothing") return NO_USAGE;
   const { tenantId, tokenId } = admitted.principal.scopes;
-  const tenant = gateway.directory.tenants.ready(tenantId);
+  const tenant = gateway.directory.owners.ready({ type: "tenant", tenantId });
   return estimatedUsage(
     tenant instanceof Promise ? null : tenant,
     tokenId,
@@ -162,10 +180,10 @@ export function reportOutcome(
   });
 }
 
-/** Gives back an attempt that the ledger never held: in the tenant's actor and at the provider's. */
-export function voidUnheld(gateway: Gateway, admitted: Admitted, plan: AttemptPlan): void {
+/** Gives back an attempt that the ledger never held: in the owners' actors and at the provider's. */
+export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
   const atMs = gateway.clock.nowMs();
-  gateway.directory.tenants.tell(admitted.principal.scopes.tenantId, {
+  gateway.directory.owners.tell(plan.scopes, {
     type: "attempt.settle",
     attemptId: plan.attemptId,
     costNanoUsd: 0,

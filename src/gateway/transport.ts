@@ -7,7 +7,7 @@ import type { StopReason } from "./exchange.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Why we gave up an upstream ourselves. */
-export type GiveUpReason = StopReason | "first_byte" | "idle" | "total";
+export type GiveUpReason = StopReason | "first_byte" | "idle" | "total" | "hold_reached";
 
 export type TransportFailure = {
   readonly kind: "gave_up" | "connect" | "reset";
@@ -48,6 +48,16 @@ export type Upstream = {
   readonly signal: AbortSignal;
 };
 
+/** A call on the network as `fetch` makes it, so that the simulator can be the network. */
+export type Send = (
+  url: string,
+  init: BunFetchInit,
+) => Promise<{
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: { readonly getReader: () => ByteReader } | null;
+}>;
+
 /** Bun's extensions that its types do not name: `timeout: false` turns its own deadline off. */
 type BunFetchInit = RequestInit & { readonly timeout: false; readonly decompress: false };
 
@@ -55,7 +65,12 @@ export function isFailure(answer: UpstreamAnswer | TransportFailure): answer is 
   return "kind" in answer;
 }
 
-export function callUpstream(watchdog: Watchdog, call: UpstreamCall): Upstream {
+export const sendByFetch: Send = (url, init) => fetch(url, init);
+
+export function callUpstream(
+  { watchdog, send }: { readonly watchdog: Watchdog; readonly send: Send },
+  call: UpstreamCall,
+): Upstream {
   const controller = new AbortController();
   let reader: ByteReader | null = null;
   let gaveUpFor: GiveUpReason | null = null;
@@ -79,7 +94,7 @@ export function callUpstream(watchdog: Watchdog, call: UpstreamCall): Upstream {
     };
     firstByte.arm(call.firstByteMs);
     try {
-      const response = await fetch(call.url, init);
+      const response = await send(call.url, init);
       const body: ByteReader = (response.body ?? emptyBody()).getReader();
       reader = body;
       return { status: response.status, headers: response.headers, reader: body };

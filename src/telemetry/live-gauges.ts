@@ -32,6 +32,8 @@ export type LiveReadings = {
   /** Holds and postings not yet durable. */
   readonly ledgerQueueDepth: number;
   readonly ledgerOk: boolean;
+  /** Older than the spend: hard budgets refuse until an operator accepts it. */
+  readonly ledgerFrozen: boolean;
   /** Since the process started. */
   readonly requestRowsDropped: number;
 };
@@ -125,6 +127,11 @@ function ledgerGauges(registry: Registry): (readings: LiveReadings) => void {
     "holds and postings that are not yet durable",
   );
   const ok = gauge(registry, "tollgate_ledger_ok", "1 while the ledger takes holds, else 0");
+  const frozen = gauge(
+    registry,
+    "tollgate_ledger_frozen",
+    "1 while hard budgets refuse because the ledger was restored from an older copy, else 0",
+  );
   const dropped = counter(
     registry,
     "tollgate_request_rows_dropped_total",
@@ -133,6 +140,7 @@ function ledgerGauges(registry: Registry): (readings: LiveReadings) => void {
   return (readings) => {
     depth.set(readings.ledgerQueueDepth);
     ok.set(readings.ledgerOk ? 1 : 0);
+    frozen.set(readings.ledgerFrozen ? 1 : 0);
     dropped(readings.requestRowsDropped);
   };
 }

@@ -53,6 +53,8 @@ export interface Metrics {
   /** Exactly once per started stream. */
   readonly streamEnded: () => void;
   readonly attemptEnded: (end: AttemptEnd) => void;
+  /** A budget's window passed a threshold; once for each. */
+  readonly budgetAlerted: (scopeType: string) => void;
   /** The exposition text of `contentType`; readings are collected now. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
@@ -90,6 +92,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const exchanges = exchangeSeries(registry);
   const attempts = attemptSeries(registry);
+  const alerts = tallyCounter(registry, {
+    name: "tollgate_budget_alerts_total",
+    help: "thresholds that windows of budgets have passed",
+    labelNames: ["scope_type"],
+    openLabels: 0,
+  });
   const requestsInFlight = new Gauge({
     name: "tollgate_requests_in_flight",
     help: "exchanges that have not ended",
@@ -118,6 +126,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     streamStarted: () => streamsInFlight.inc(),
     streamEnded: () => streamsInFlight.dec(),
     attemptEnded: attempts,
+    budgetAlerted: (scopeType) => {
+      alerts.of([scopeType]).value += 1;
+    },
     // Two scrapes at once share one rendering, because gauges are emptied and filled in between.
     render: () => {
       rendering ??= render().finally(() => {

@@ -40,8 +40,8 @@ async function ledgerNanoUsd(): Promise<number> {
     startMs: 0,
     endMs: null,
   };
-  const { postedNanoUsd } = await tollgate.store.tenantState(tenantId, [window]);
-  return postedNanoUsd[budget.id] ?? 0;
+  const [postedNanoUsd = 0] = await tollgate.store.windowSums([window]);
+  return postedNanoUsd;
 }
 
 /** Edits that overlap: each begins before the one before it is in force. */

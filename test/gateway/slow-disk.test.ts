@@ -40,13 +40,15 @@ test("a client that leaves while its hold is written leaves nothing held, throug
   const asked = Promise.withResolvers<void>();
   const { tollgate, token, tenantId } = await startSlow(acked.promise, asked.resolve);
   try {
-    const { directory, lifecycle } = tollgate.gateway;
+    const { directory } = tollgate.gateway;
     const controller = new AbortController();
     const gone = chat(tollgate.url, { token, signal: controller.signal }).catch(() => undefined);
     await asked.promise;
     controller.abort();
     await gone;
-    await until(() => lifecycle.inFlightCount() === 0);
+    // It is over for the client; what is left of it waits for the disk.
+    const first = { limit: 1, cursor: null };
+    await until(async () => (await tollgate.store.requestPage({}, first)).rows.length === 1);
     // The new actor finds the hold in the ledger, where nothing says yet that it is void.
     const tenant = await tollgate.store.get("tenants", tenantId);
     await directory.changed("tenants", tenantId, tenant);
@@ -54,7 +56,7 @@ test("a client that leaves while its hold is written leaves nothing held, throug
 
     await until(async () => (await directory.budgetStates(tenantId))[0]?.heldNanoUsd === 0);
     await tollgate.store.flush();
-    const [row] = (await tollgate.store.requestPage({}, { limit: 1, cursor: null })).rows;
+    const [row] = (await tollgate.store.requestPage({}, first)).rows;
     const detail = await tollgate.store.requestDetail(row?.id ?? "");
     expect(detail?.attempts.map(({ postings }) => postings.map(({ kind }) => kind))).toEqual([
       ["void"],
@@ -68,7 +70,10 @@ test("a client that leaves while its hold is written leaves nothing held, throug
 
 test("a request's own deadline and draining reach a request that waits for the disk", async () => {
   const acked = Promise.withResolvers<void>();
-  const { tollgate, token } = await startSlow(acked.promise, () => undefined);
+  let holds = 0;
+  const { tollgate, token } = await startSlow(acked.promise, () => {
+    holds += 1;
+  });
   try {
     const headers = { "x-tollgate-timeout-ms": "200" };
     const late = await chat(tollgate.url, { token, headers });
@@ -77,14 +82,16 @@ test("a request's own deadline and draining reach a request that waits for the d
       expect.objectContaining({ code: "upstream_timeout" }),
     ]);
     const waiting = chat(tollgate.url, { token });
-    await until(() => tollgate.gateway.lifecycle.inFlightCount() === 1);
-    await tollgate.gateway.lifecycle.drain(50);
+    await until(() => holds === 2);
+    const isDrained = tollgate.gateway.lifecycle.drain(50);
     const drained = await waiting;
     expect([drained.status, errorOf(drained)]).toEqual([
       503,
       expect.objectContaining({ code: "gateway_draining" }),
     ]);
     expect(tollgate.upstream.stats().requests).toBe(0);
+    acked.resolve();
+    await isDrained;
   } finally {
     acked.resolve();
     await tollgate.stop();

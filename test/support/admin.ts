@@ -54,9 +54,16 @@ export type TestAdmin = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startTestAdmin(options: { readonly clock?: Clock } = {}): Promise<TestAdmin> {
+export async function startTestAdmin(
+  options: {
+    readonly clock?: Clock;
+    /** Puts something into the data directory before it is opened, such as a restored backup. */
+    readonly prepare?: (dataDir: string) => Promise<void>;
+  } = {},
+): Promise<TestAdmin> {
   const clock = options.clock ?? systemClock;
   const dataDir = mkdtempSync(join(tmpdir(), "tollgate-test-"));
+  await options.prepare?.(dataDir);
   const store = await openStore({ dataDir, clock });
   const logLines: string[] = [];
   const log = createLog({
@@ -113,7 +120,7 @@ export async function startTestAdmin(options: { readonly clock?: Clock } = {}): 
       return { status, headers: response.headers, body, member: (name) => Object(body)[name] };
     },
     stop: async () => {
-      disassembleGateway(gateway);
+      await disassembleGateway(gateway);
       await store.close();
       rmSync(dataDir, { recursive: true });
     },
@@ -138,12 +145,15 @@ function undocumented(
   status: number,
   body: unknown,
 ): string | null {
+  const whole = `/api/v1${path.replace(/\?.*$/, "")}`;
   const template = Object.keys(document.paths).find((candidate) =>
-    new RegExp(`^${candidate.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(
-      `/api/v1${path.replace(/\?.*$/, "")}`,
-    ),
+    new RegExp(`^${candidate.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(whole),
   );
-  const found = document.paths[template ?? ""]?.[method.toLowerCase()];
+  // A path of plain words goes before one with an id in its place.
+  const found =
+    document.paths[Object.hasOwn(document.paths, whole) ? whole : (template ?? "")]?.[
+      method.toLowerCase()
+    ];
   if (found === undefined) return status === 404 || status === 401 ? null : "not documented";
   const response = found.responses[String(status)];
   if (response === undefined) return `status ${status} is not documented`;

@@ -65,19 +65,31 @@ export type TestGateway = {
   readonly addLimit: (
     row: Pick<LimitRow, "scopeType" | "scopeId" | "tenantId"> & Partial<LimitRow>,
   ) => Promise<LimitRow>;
+  /**
+   * The same database in a new process, as far as that can be had in a test: everything in memory is
+   * gone, the upstream stays. `whileDown` runs in between. This one must not be used any more.
+   */
+  readonly restart: (whileDown?: () => void) => Promise<TestGateway>;
   readonly stop: () => Promise<void>;
 };
 
-export async function startTestGateway(
-  options: {
-    readonly clock?: Clock;
-    /** Puts something between the gateway and the real store, such as a slow disk. */
-    readonly between?: (store: Store) => Store;
-  } = {},
-): Promise<TestGateway> {
-  const clock = options.clock ?? systemClock;
+type Options = {
+  readonly clock?: Clock;
+  /** Puts something between the gateway and the real store, such as a slow disk. */
+  readonly between?: (store: Store) => Store;
+};
+
+/** What outlives a restart. */
+type World = { readonly dataDir: string; readonly upstream: Upstream };
+
+export async function startTestGateway(options: Options = {}): Promise<TestGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), "tollgate-test-"));
-  const upstream = await startUpstream({ keepBodies: true });
+  return start(options, { dataDir, upstream: await startUpstream({ keepBodies: true }) });
+}
+
+async function start(options: Options, world: World): Promise<TestGateway> {
+  const { dataDir, upstream } = world;
+  const clock = options.clock ?? systemClock;
   const opened = await openStore({ dataDir, clock });
   const store = options.between?.(opened) ?? opened;
   const logLines: string[] = [];
@@ -114,6 +126,11 @@ export async function startTestGateway(
     version: 1,
     createdAtMs: clock.nowMs(),
   });
+  const leave = async (): Promise<void> => {
+    await server.stop(true);
+    await disassembleGateway(gateway);
+    await store.close();
+  };
   return {
     url: server.url,
     port: server.port,
@@ -177,6 +194,17 @@ export async function startTestGateway(
         inputPicoUsd: 0,
         outputPicoUsd: 1_000_000,
         cachedInputPicoUsd: null,
+        cacheWritePicoUsd: null,
+        cacheWrite1hPicoUsd: null,
+        reasoningPicoUsd: null,
+        audioInputPicoUsd: null,
+        audioOutputPicoUsd: null,
+        imageInputPicoUsd: null,
+        imageOutputPicoUsd: null,
+        requestPicoUsd: null,
+        toolCallPicoUsd: null,
+        tiers: null,
+        batchPermille: null,
         contextTokensMax: null,
         outputTokensMax: null,
         effectiveAtMs: clock.nowMs(),
@@ -188,7 +216,9 @@ export async function startTestGateway(
         amountNanoUsd: null,
         window: "day",
         timeZone: "UTC",
+        anchor: null,
         mode: "hard",
+        onHoldReached: "finish_and_bill",
         alertThresholds: [],
         ...row,
       }),
@@ -201,10 +231,13 @@ export async function startTestGateway(
         burst: null,
         ...row,
       }),
+    restart: async (whileDown = () => undefined) => {
+      await leave();
+      whileDown();
+      return start(options, world);
+    },
     stop: async () => {
-      await server.stop(true);
-      disassembleGateway(gateway);
-      await store.close();
+      await leave();
       await upstream.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },

@@ -36,6 +36,7 @@ const quiet: LiveReadings = {
   breakers: [],
   ledgerQueueDepth: 0,
   ledgerOk: true,
+  ledgerFrozen: false,
   requestRowsDropped: 0,
 };
 
@@ -258,6 +259,7 @@ describe("live gauges", () => {
       breakers: [{ provider: "openai", state: "half_open" }],
       ledgerQueueDepth: 7,
       ledgerOk: false,
+      ledgerFrozen: true,
       requestRowsDropped: 3,
     };
     const metrics = metricsWith(() => Promise.resolve(readings));
@@ -271,6 +273,7 @@ describe("live gauges", () => {
       "tollgate_breaker_state",
       "tollgate_ledger_queue_depth",
       "tollgate_ledger_ok",
+      "tollgate_ledger_frozen",
       "tollgate_request_rows_dropped_total",
     ];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual([
@@ -285,10 +288,11 @@ describe("live gauges", () => {
       ],
       [" 7"],
       [" 0"],
+      [" 1"],
       [" 3"],
     ]);
     readings = { ...quiet, requestRowsDropped: 4 };
-    const later: string[][] = [[], [], [], [" 0"], [], [" 0"], [" 1"], [" 4"]];
+    const later: string[][] = [[], [], [], [" 0"], [], [" 0"], [" 1"], [" 0"], [" 4"]];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual(later);
   });
 
@@ -359,6 +363,7 @@ describe("a scrape", () => {
       "tollgate_attempt_duration_seconds histogram",
       "tollgate_attempts_total counter",
       "tollgate_breaker_state gauge",
+      "tollgate_budget_alerts_total counter",
       "tollgate_budget_held_usd gauge",
       "tollgate_budget_posted_usd gauge",
       "tollgate_budget_remaining_usd gauge",
@@ -367,6 +372,7 @@ describe("a scrape", () => {
       "tollgate_cost_usd_total counter",
       "tollgate_event_loop_delay_seconds gauge",
       "tollgate_gateway_overhead_seconds histogram",
+      "tollgate_ledger_frozen gauge",
       "tollgate_ledger_ok gauge",
       "tollgate_ledger_queue_depth gauge",
       "tollgate_request_duration_seconds histogram",

@@ -1,0 +1,77 @@
+/**
+ * Settles an attempt whose answer came, whole or in part: by the provider's usage at once, else by the
+ * tokens that are counted in what was delivered, which takes a moment on the counting thread.
+ */
+import { LIMITS } from "../base/limits.ts";
+import type { ClientRequest, GeneratedOutput, Usage } from "../dialects/contract.ts";
+import type { Admitted } from "./admit.ts";
+import type { AttemptPlan } from "./attempt-plan.ts";
+import { imageTokensEstimate, inputTokensEstimate } from "./estimate.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { settle } from "./settle.ts";
+
+export type AnswerEnd = {
+  /** What the provider reported; null: nothing. */
+  readonly usage: Usage | null;
+  /** The report came while text was still coming, so that it may say less than the provider bills. */
+  readonly isPartial: boolean;
+  /** What was seen of its output, looked at only when nothing was reported. */
+  readonly output: () => GeneratedOutput;
+  /** The usage that the client was already told; null: nothing was counted yet. */
+  readonly counted: Usage | null;
+  readonly outcome: string;
+  readonly status: number;
+};
+
+/** A promise only where something must be counted; it never rejects. */
+export function settleAnswer(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  { usage, isPartial, output, counted, outcome, status }: AnswerEnd,
+): Promise<void> | void {
+  const post = (kind: "reported" | "counted", known: Usage): void => {
+    const cost = { kind, usage: known } as const;
+    settle(gateway, exchange, admitted, plan, { cost, outcome, status });
+  };
+  if (counted !== null) return post("counted", counted);
+  if (usage !== null) return post(isPartial ? "counted" : "reported", usage);
+  return countUsage(gateway, admitted, output()).then((found) => post("counted", found));
+}
+
+/** What was delivered, in tokens; by bytes as far as it was not kept or could not be counted in time. */
+export async function countUsage(
+  { tokenCounter }: Gateway,
+  { request }: Admitted,
+  output: GeneratedOutput,
+): Promise<Usage> {
+  const counted = await tokenCounter.count({ body: countedBody(request), output: output.text() });
+  const inputTokens = counted?.inputTokens ?? null;
+  return {
+    inputTokens:
+      inputTokens === null
+        ? inputTokensEstimate(request)
+        : inputTokens + imageTokensEstimate(request),
+    outputTokens: counted === null ? output.tokens : outputTokens(output, counted.outputTokens),
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    details: null,
+  };
+}
+
+/** null: it was let go, or is too large to be copied for an estimate. */
+function countedBody({ bytes }: ClientRequest): string | null {
+  const isCounted = bytes.byteLength > 0 && bytes.byteLength <= LIMITS.countedInputBytesMax;
+  return isCounted ? new TextDecoder().decode(bytes) : null;
+}
+
+/**
+ * Text beyond what was kept has as many tokens per byte as the kept part. Where no text can be seen
+ * (sound, a call without arguments) there was still output.
+ */
+function outputTokens({ tokens, textBytes, keptBytes }: GeneratedOutput, counted: number): number {
+  if (keptBytes === 0) return tokens;
+  return Math.ceil((counted * textBytes) / keptBytes);
+}

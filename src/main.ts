@@ -1,7 +1,10 @@
 #!/usr/bin/env bun
 /** The program: server and command line. What it can do stands in src/cli/usage.ts. */
+import { backup } from "./cli/commands/backup.ts";
 import { bench } from "./cli/commands/bench.ts";
+import { ledger } from "./cli/commands/ledger.ts";
 import { migrate } from "./cli/commands/migrate.ts";
+import { prices } from "./cli/commands/prices.ts";
 import { serve } from "./cli/commands/serve.ts";
 import { simulate } from "./cli/commands/simulator.ts";
 import { runCli } from "./cli/program.ts";
@@ -17,6 +20,9 @@ const exitCode = await runCli(
   {
     serve: (config) => serve(config, terminal),
     migrate: (config) => migrate(config, terminal),
+    prices: (config, asked) => prices(config, asked, terminal),
+    ledger: (config, asked) => ledger(config, asked, terminal),
+    backup: (config, asked) => backup(config, asked, terminal),
     simulator: (options) => simulate(options, terminal, endRequested()),
     bench: (args) => bench(args, terminal),
   },

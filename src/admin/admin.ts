@@ -1,6 +1,8 @@
 /** The use-cases behind the admin API, the command line and the start-up demo, in one value. */
+import { type Alerts, createAlerts } from "./alerts.ts";
 import { type Budgets, createBudgets } from "./budgets.ts";
 import type { AdminDeps } from "./deps.ts";
+import { createLedger, type LedgerCases } from "./ledger.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createPrices, type Prices } from "./prices.ts";
 import { createProjects, type Projects } from "./projects.ts";
@@ -19,6 +21,8 @@ export interface Admin {
   readonly routes: Routes;
   readonly prices: Prices;
   readonly budgets: Budgets;
+  readonly alerts: Alerts;
+  readonly ledger: LedgerCases;
   readonly limits: Limits;
   readonly usage: UsageOf;
   readonly requests: Requests;
@@ -33,6 +37,8 @@ export function createAdmin(deps: AdminDeps): Admin {
     routes: createRoutes(deps),
     prices: createPrices(deps),
     budgets: createBudgets(deps),
+    alerts: createAlerts(deps),
+    ledger: createLedger(deps),
     limits: createLimits(deps),
     usage: createUsage(deps),
     requests: createRequests(deps),

@@ -5,7 +5,7 @@ import type { DirectoryAdmin } from "../gateway/directory-contract.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Live states as the directory tells them. */
-export type BudgetState = Awaited<ReturnType<DirectoryAdmin["budgetStates"]>>[number];
+export type BudgetState = NonNullable<Awaited<ReturnType<DirectoryAdmin["budgetState"]>>>;
 export type LimitState = Awaited<ReturnType<DirectoryAdmin["limitStates"]>>[number];
 
 export type AdminDeps = {

@@ -1,107 +1,95 @@
 /** Prices that the operator sets. An attempt keeps the price it was made under; edits count from now. */
 import { formatTime } from "../base/clock.ts";
 import { newId } from "../base/ids.ts";
-import { formatUsdPerMillion, parseUsdPerMillion, type PicoUsd } from "../base/units.ts";
-import type { PriceRow, Store } from "../store/contract.ts";
+import type { PriceRow, ProviderRow, Store } from "../store/contract.ts";
 import { configured, type Configured } from "./configured.ts";
 import type { AdminDeps } from "./deps.ts";
 import { namesOf, providerNamed } from "./names.ts";
+import { NO_AMOUNTS, readAmounts, showAmounts } from "./price-amounts.ts";
+import { createPriceCatalogue, type PriceCatalogue } from "./price-catalogue.ts";
+import { checkPrice, previewPrice } from "./price-check.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { Price, PriceChange, PriceFilter, PriceInput } from "./shapes/price.ts";
+import type { PricePreview } from "./shapes/price-catalogue.ts";
 import { named } from "./write.ts";
 
-export type Prices = Configured<Price, PriceInput, PriceChange, PriceFilter>;
-
-/** A dollar per token: past it, one long answer would pass the largest amount the ledger holds. */
-const PRICE_PICO_USD_MAX = 1_000_000 * 1_000_000;
+export type Prices = Configured<Price, PriceInput, PriceChange, PriceFilter> &
+  PriceCatalogue & {
+    /** What a price would mean; sets nothing. */
+    readonly preview: (input: PriceInput) => Promise<AdminVerdict<PricePreview>>;
+  };
 
 export function createPrices(deps: AdminDeps): Prices {
-  const { store, clock } = deps;
-  return configured(deps, "prices", {
-    rowOf: async (input: PriceInput) => {
-      const provider = await providerNamed(store, input.provider);
-      if (provider === null) {
-        return refuse("unprocessable", `There is no provider ${input.provider}.`, "/provider");
-      }
-      const amounts = readAmounts(input);
-      if (!amounts.allowed) return amounts;
-      const { input: inputPicoUsd = 0, output: outputPicoUsd = 0, cachedInput } = amounts.value;
-      const nowMs = clock.nowMs();
-      return allow({
-        id: newId("price", deps.random),
-        providerId: provider.id,
-        model: input.model,
-        inputPicoUsd,
-        outputPicoUsd,
-        cachedInputPicoUsd: cachedInput ?? null,
-        contextTokensMax: input.context_tokens_max ?? null,
-        outputTokensMax: input.output_tokens_max ?? null,
-        effectiveAtMs: nowMs,
-        version: 1,
-        createdAtMs: nowMs,
-      });
+  const { store } = deps;
+  return {
+    ...configured(deps, "prices", {
+      rowOf: async (input: PriceInput) => {
+        const made = await newRow(deps, input);
+        if (!made.allowed) return made;
+        const { provider, row } = made.value;
+        return checkPrice(deps, provider, row, input.confirm_unusual === true);
+      },
+      editOf: (change: PriceChange) => (current) => editOf(deps, change, current),
+      whereOf: async (filter: PriceFilter) => {
+        if (filter.provider === undefined) return named<PriceRow>({ model: filter.model });
+        const provider = await providerNamed(store, filter.provider);
+        if (provider === null) return null;
+        return named<PriceRow>({ model: filter.model, providerId: provider.id });
+      },
+      show: (rows) => showPrices(store, rows),
+    }),
+    ...createPriceCatalogue(deps),
+    preview: async (input) => {
+      const made = await newRow(deps, input);
+      if (!made.allowed) return made;
+      return allow(await previewPrice(deps, made.value.provider, made.value.row));
     },
-    editOf: (change: PriceChange) => () => {
-      const amounts = readAmounts(change);
-      if (!amounts.allowed) return amounts;
-      const { input, output, cachedInput } = amounts.value;
-      const isPriced = input !== undefined || output !== undefined || cachedInput !== undefined;
-      return allow(
-        named<PriceRow>({
-          inputPicoUsd: input,
-          outputPicoUsd: output,
-          cachedInputPicoUsd: cachedInput,
-          contextTokensMax: change.context_tokens_max,
-          outputTokensMax: change.output_tokens_max,
-          effectiveAtMs: isPriced ? clock.nowMs() : undefined,
-        }),
-      );
-    },
-    whereOf: async (filter: PriceFilter) => {
-      if (filter.provider === undefined) return named<PriceRow>({ model: filter.model });
-      const provider = await providerNamed(store, filter.provider);
-      if (provider === null) return null;
-      return named<PriceRow>({ model: filter.model, providerId: provider.id });
-    },
-    show: (rows) => showPrices(store, rows),
+  };
+}
+
+type Made = { readonly provider: ProviderRow; readonly row: PriceRow };
+
+async function newRow(deps: AdminDeps, input: PriceInput): Promise<AdminVerdict<Made>> {
+  const provider = await providerNamed(deps.store, input.provider);
+  if (provider === null) {
+    return refuse("unprocessable", `There is no provider ${input.provider}.`, "/provider");
+  }
+  const amounts = readAmounts(input);
+  if (!amounts.allowed) return amounts;
+  const nowMs = deps.clock.nowMs();
+  const row = {
+    id: newId("price", deps.random),
+    providerId: provider.id,
+    model: input.model,
+    ...NO_AMOUNTS,
+    ...amounts.value,
+    contextTokensMax: input.context_tokens_max ?? null,
+    outputTokensMax: input.output_tokens_max ?? null,
+    effectiveAtMs: nowMs,
+    version: 1,
+    createdAtMs: nowMs,
+  };
+  return allow({ provider, row });
+}
+
+async function editOf(
+  deps: AdminDeps,
+  change: PriceChange,
+  current: PriceRow,
+): Promise<AdminVerdict<Partial<PriceRow>>> {
+  const amounts = readAmounts(change);
+  if (!amounts.allowed) return amounts;
+  const bounds = named<PriceRow>({
+    contextTokensMax: change.context_tokens_max,
+    outputTokensMax: change.output_tokens_max,
   });
-}
-
-/** undefined: not named; null: cleared. */
-type Amounts = {
-  readonly input: PicoUsd | undefined;
-  readonly output: PicoUsd | undefined;
-  readonly cachedInput: PicoUsd | null | undefined;
-};
-
-function readAmounts(change: PriceChange): AdminVerdict<Amounts> {
-  const input = readAmount("input_usd_per_million", change.input_usd_per_million);
-  if (!input.allowed) return input;
-  const output = readAmount("output_usd_per_million", change.output_usd_per_million);
-  if (!output.allowed) return output;
-  const { cached_input_usd_per_million: cached } = change;
-  if (cached === null) {
-    return allow({ input: input.value, output: output.value, cachedInput: null });
-  }
-  const cachedInput = readAmount("cached_input_usd_per_million", cached);
-  if (!cachedInput.allowed) return cachedInput;
-  return allow({ input: input.value, output: output.value, cachedInput: cachedInput.value });
-}
-
-function readAmount(
-  member: string,
-  amount: string | number | undefined,
-): AdminVerdict<PicoUsd | undefined> {
-  if (amount === undefined) return allow(undefined);
-  const picoUsd = parseUsdPerMillion(amount);
-  if (picoUsd === undefined) {
-    const must = 'must be US dollars per million tokens with at most 6 decimals, such as "2.50"';
-    return refuse("invalid_request", `${member} ${must}.`, `/${member}`);
-  }
-  const most = formatUsdPerMillion(PRICE_PICO_USD_MAX);
-  return picoUsd <= PRICE_PICO_USD_MAX
-    ? allow(picoUsd)
-    : refuse("invalid_request", `${member} must be at most ${most}.`, `/${member}`);
+  if (Object.keys(amounts.value).length === 0) return allow(bounds);
+  const edit = { ...amounts.value, ...bounds, effectiveAtMs: deps.clock.nowMs() };
+  const provider = await deps.store.get("providers", current.providerId);
+  if (provider === null) return allow(edit);
+  const isConfirmed = change.confirm_unusual === true;
+  const checked = await checkPrice(deps, provider, { ...current, ...edit }, isConfirmed);
+  return checked.allowed ? allow(edit) : checked;
 }
 
 async function showPrices(store: Store, rows: readonly PriceRow[]): Promise<Price[]> {
@@ -111,12 +99,7 @@ async function showPrices(store: Store, rows: readonly PriceRow[]): Promise<Pric
     id: row.id,
     provider: names.get(row.providerId) ?? row.providerId,
     model: row.model,
-    input_usd_per_million: formatUsdPerMillion(row.inputPicoUsd),
-    output_usd_per_million: formatUsdPerMillion(row.outputPicoUsd),
-    cached_input_usd_per_million:
-      row.cachedInputPicoUsd === null ? null : formatUsdPerMillion(row.cachedInputPicoUsd),
-    context_tokens_max: row.contextTokensMax,
-    output_tokens_max: row.outputTokensMax,
+    ...showAmounts(row),
     source: "operator",
     effective_at: formatTime(row.effectiveAtMs),
     created_at: formatTime(row.createdAtMs),

@@ -2,16 +2,19 @@
 import { formatTime } from "../base/clock.ts";
 import { formatUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
+import { parsePriceJson } from "../gateway/prices/price-json.ts";
+import type { RequestRecord } from "../store/contract.ts";
 import type {
   AttemptDetail,
   RequestDetail as StoredDetail,
   RequestFilter,
-  RequestRecord,
-} from "../store/contract.ts";
+} from "../store/history-contract.ts";
 import { type Page, pageQuery } from "./configured.ts";
 import type { AdminDeps } from "./deps.ts";
 import { namesOf } from "./names.ts";
+import { showAmounts } from "./price-amounts.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
+import { shownRef } from "./scope.ts";
 import type {
   Attempt,
   LedgerEntry,
@@ -38,6 +41,7 @@ export function createRequests({ store }: AdminDeps): Requests {
         tenantId: filter.tenant_id,
         projectId: filter.project_id,
         tokenId: filter.token_id,
+        endUserId: filter.end_user,
         route,
         provider,
         model,
@@ -65,6 +69,7 @@ function showRow(row: RequestRecord): LoggedRequest {
     tenant_id: row.tenantId,
     project_id: row.projectId,
     token_id: row.tokenId,
+    end_user: row.endUserId,
     route: row.route,
     provider: row.provider,
     model: row.model,
@@ -84,6 +89,7 @@ function showRow(row: RequestRecord): LoggedRequest {
   };
 }
 
+type Details = NonNullable<AttemptDetail["postings"][number]["details"]>;
 type Names = ReadonlyMap<string, string>;
 
 function showDetail(id: string, detail: StoredDetail, names: Names): RequestDetail {
@@ -116,6 +122,7 @@ function fromLedger(
     tenant_id: first?.tenantId ?? null,
     project_id: first?.projectId ?? null,
     token_id: first?.tokenId ?? null,
+    end_user: first?.endUserId ?? null,
     route: null,
     provider: last?.provider ?? null,
     model: last?.model ?? null,
@@ -154,8 +161,31 @@ function showAttempt(made: AttemptDetail, names: Names): Attempt {
     reasoning_tokens: terminal?.reasoningTokens ?? 0,
     cost_usd: formatUsd(costNanoUsd(made)),
     estimated: terminal?.estimated ?? false,
+    details: showDetails(terminal?.details ?? null),
+    price: showPrice(made.price),
     latency_ms: terminal?.latencyMs ?? null,
   };
+}
+
+/** null: a text of a version that this one cannot read. */
+function showPrice(text: string): Attempt["price"] {
+  const price = parsePriceJson(text);
+  return price === undefined ? null : { source: price.source, ...showAmounts(price) };
+}
+
+function showDetails(details: Details | null): Attempt["details"] {
+  return details === null
+    ? null
+    : {
+        cache_write_tokens: details.cacheWriteTokens,
+        cache_write_1h_tokens: details.cacheWrite1hTokens,
+        audio_input_tokens: details.audioInputTokens,
+        cached_audio_input_tokens: details.cachedAudioInputTokens,
+        image_input_tokens: details.imageInputTokens,
+        audio_output_tokens: details.audioOutputTokens,
+        image_output_tokens: details.imageOutputTokens,
+        tool_calls: { ...details.toolCalls },
+      };
 }
 
 function costNanoUsd({ postings }: AttemptDetail): number {
@@ -194,7 +224,7 @@ function showRefusal(reason: RefusalReason): NonNullable<RequestDetail["refusal"
   const amount = (value: number): string | number => (unit === "usd" ? formatUsd(value) : value);
   return {
     kind: reason.kind,
-    scope: reason.scope,
+    scope: shownRef(reason.scope),
     rule_id: reason.ruleId,
     unit,
     limit: amount(reason.limit),

@@ -1,7 +1,7 @@
 /** Usage: what was consumed and what it cost, from the sums that are written with each posting. */
 import { formatTime, startOfUtcDayMs, UTC_DAY_MS } from "../base/clock.ts";
 import { formatUsd } from "../base/units.ts";
-import type { UsageGroup, UsageQuery, UsageRow as StoredRow } from "../store/contract.ts";
+import type { UsageGroup, UsageQuery, UsageRow as StoredRow } from "../store/history-contract.ts";
 import type { AdminDeps } from "./deps.ts";
 import { namesOf } from "./names.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";

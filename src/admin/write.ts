@@ -19,6 +19,7 @@ const ONE: { readonly [N in Noun]: string } = {
   prices: "price",
   budgets: "budget",
   limits: "limit",
+  credits: "credit",
 };
 
 /** Members of rows as the API names them. */

@@ -108,7 +108,7 @@ async function start(
   const demo = wantsDemo ? await createDemo(admin) : null;
   const app = createApp({ gateway, admin, adminToken, dialect: DIALECTS.openai, version: VERSION });
   const letGo = async (): Promise<void> => {
-    disassembleGateway(gateway);
+    await disassembleGateway(gateway);
     await simulated?.stop();
   };
   try {

@@ -6,12 +6,16 @@ import { type Config, type Flags, loadConfig } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Terminal } from "./terminal.ts";
 import { readArguments, type SimulatorOptions } from "./usage.ts";
+import type { BackupAsked, LedgerAsked, PricesAsked } from "./usage-operate.ts";
 import { VERSION_LINE } from "./version.ts";
 
 /** Each resolves with the exit code when it has ended. */
 export type Commands = {
   readonly serve: (config: Config) => Promise<number>;
   readonly migrate: (config: Config) => Promise<number>;
+  readonly prices: (config: Config, asked: PricesAsked) => Promise<number>;
+  readonly ledger: (config: Config, asked: LedgerAsked) => Promise<number>;
+  readonly backup: (config: Config, asked: BackupAsked) => Promise<number>;
   readonly simulator: (options: SimulatorOptions) => Promise<number>;
   /** Takes the arguments after the word as they are. */
   readonly bench: (args: readonly string[]) => Promise<number>;
@@ -51,6 +55,12 @@ export async function runCli(
     case "serve":
     case "migrate":
       return configured(request, commands[request.command], world);
+    case "prices":
+      return configured(request, (config) => commands.prices(config, request.asked), world);
+    case "ledger":
+      return configured(request, (config) => commands.ledger(config, request.asked), world);
+    case "backup":
+      return configured(request, (config) => commands.backup(config, request.asked), world);
   }
   return EXIT_DONE;
 }
@@ -63,7 +73,8 @@ function configured(
   const isTerminal = terminal.err.isTerminal;
   const reading = loadConfig({ flags: request.flags, environment, cwd, isTerminal });
   if (reading.ok) return command(reading.config);
-  const hint = `\`${request.command} --help\` lists all settings.`;
+  const lists = request.command === "migrate" ? "migrate" : "serve";
+  const hint = `\`${lists} --help\` lists all settings.`;
   return misused(terminal, reading.problems, hint);
 }
 

@@ -15,12 +15,24 @@ import {
   variableOf,
 } from "../config/settings.ts";
 import { readPort } from "../config/values.ts";
+import {
+  addBackup,
+  addLedger,
+  addPrices,
+  type BackupAsked,
+  type LedgerAsked,
+  type Options,
+  type PricesAsked,
+} from "./usage-operate.ts";
 
 /** What the command line asks for. */
 export type Request =
   | { readonly command: "serve" | "migrate"; readonly flags: Flags }
   | { readonly command: "simulator"; readonly options: SimulatorOptions }
   | { readonly command: "bench"; readonly args: readonly string[] }
+  | { readonly command: "prices"; readonly flags: Flags; readonly asked: PricesAsked }
+  | { readonly command: "ledger"; readonly flags: Flags; readonly asked: LedgerAsked }
+  | { readonly command: "backup"; readonly flags: Flags; readonly asked: BackupAsked }
   | { readonly command: "version" }
   | { readonly command: "help"; readonly text: string }
   | { readonly command: "misuse"; readonly complaint: string; readonly hint: string };
@@ -45,17 +57,14 @@ export function readArguments(args: readonly string[]): Request {
       help += text;
     },
   );
-  const commands = program.commands.map((command) => command.name());
-  const [first] = args;
-  if (first !== undefined && !first.startsWith("-") && ![...commands, "help"].includes(first)) {
-    return misuse(unknownName("command", first, commands), "--help");
-  }
+  const unknown = unknownWord(program, args);
+  if (unknown !== null) return unknown;
   try {
     program.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { command: "help", text: help };
-    return complaintOf(error, commandOf(program, first));
+    return complaintOf(error, commandOf(program, args));
   }
   return asked[0] ?? { command: "help", text: program.helpInformation() };
 }
@@ -65,14 +74,49 @@ function misuse(complaint: string, helpCommand: string): Request {
   return { command: "misuse", complaint, hint: `\`${helpCommand}\` shows what is known.` };
 }
 
+/** Refuses a first word that is no command, and a command of several that is not told which. */
+function unknownWord(program: Command, args: readonly string[]): Request | null {
+  const [first, second] = args;
+  if (first === undefined || first.startsWith("-") || first === "help") return null;
+  const command = childOf(program, first);
+  if (command === undefined)
+    return misuse(unknownName("command", first, wordsOf(program)), "--help");
+  const words = wordsOf(command);
+  if (words.length === 0 || ["--help", "-h", "help"].includes(second ?? "")) return null;
+  if (second === undefined || second.startsWith("-")) {
+    return misuse(`${first} needs a further word: ${words.join(", ")}`, `${first} --help`);
+  }
+  return words.includes(second)
+    ? null
+    : misuse(unknownName(`${first} command`, second, words), `${first} --help`);
+}
+
+function wordsOf(command: Command): readonly string[] {
+  return command.commands.map((child) => child.name());
+}
+
+function childOf(command: Command, word: string | undefined): Command | undefined {
+  return command.commands.find((child) => child.name() === word);
+}
+
 /** The command whose options count: the named one, else the default. */
-function commandOf(program: Command, first: string | undefined): Command {
-  const found = program.commands.find((command) => command.name() === first);
-  return found ?? program.commands.find((command) => command.name() === "serve") ?? program;
+function commandOf(program: Command, [first, second]: readonly string[]): Command {
+  const found = childOf(program, first);
+  if (found === undefined) return childOf(program, "serve") ?? program;
+  return childOf(found, second) ?? found;
+}
+
+/** `prices set`, as behind the program's name. */
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null
+    ? command.name()
+    : `${pathOf(parent)} ${command.name()}`;
 }
 
 function complaintOf(error: CommanderError, command: Command): Request {
-  const helpCommand = `${command.name()} --help`;
+  const path = pathOf(command);
+  const helpCommand = `${path} --help`;
   const quoted = /'([^'= ]*)/.exec(error.message)?.[1] ?? "";
   switch (error.code) {
     case "commander.unknownOption": {
@@ -82,10 +126,32 @@ function complaintOf(error: CommanderError, command: Command): Request {
     case "commander.optionMissingArgument":
       return misuse(`${quoted} needs a value`, helpCommand);
     case "commander.excessArguments":
-      return misuse(`${command.name()} takes flags only, no further words`, helpCommand);
+      return misuse(
+        command.registeredArguments.length === 0
+          ? `${path} takes flags only, no further words`
+          : `${path} takes no further words than ${wordsOfArguments(command)}`,
+        helpCommand,
+      );
+    case "commander.missingArgument":
+      return misuse(`${path} needs ${wordsOfArguments(command)}`, helpCommand);
+    case "commander.missingMandatoryOptionValue":
+      return misuse(`${path} needs ${/'(--[a-z-]+)/.exec(error.message)?.[1] ?? ""}`, helpCommand);
+    case "commander.invalidArgument":
+      return misuse(invalidOf(error.message), helpCommand);
     default:
       return misuse(error.message.replace(/^error: /, ""), helpCommand);
   }
+}
+
+function wordsOfArguments(command: Command): string {
+  return command.registeredArguments.map((argument) => `<${argument.name()}>`).join(" and ");
+}
+
+/** Without the value, which may be a secret put in the wrong place. */
+function invalidOf(message: string): string {
+  const [, flag = "", reason = ""] =
+    /option '(--[a-z0-9-]+)[^']*'.* is invalid\. (.*)$/.exec(message) ?? [];
+  return `${flag} ${reason}`;
 }
 
 type Ask = (request: Request) => void;
@@ -105,6 +171,15 @@ function grammar(ask: Ask, writeHelp: (text: string) => void): Command {
   addServing(program, "serve", "start the gateway (the default)", ask);
   addServing(program, "migrate", "create or migrate the database, then end", ask);
   addSimulator(program, ask);
+  addPrices(program, (options, asked) => {
+    ask({ command: "prices", flags: flagsFrom(options), asked });
+  });
+  addLedger(program, (options, asked) => {
+    ask({ command: "ledger", flags: flagsFrom(options), asked });
+  });
+  addBackup(program, (options, asked) => {
+    ask({ command: "backup", flags: flagsFrom(options), asked });
+  });
   program
     .command("bench")
     .description("measure a gateway's speed; `bench --help` tells how")
@@ -139,17 +214,17 @@ variable over the file.`,
     const { placeholder, help } = SETTINGS[setting];
     command.addOption(new Option(`${flagOf(setting)} <${placeholder}>`, help));
   }
-  command.action((options: Readonly<Record<string, string>>) => {
+  command.action((options: Options) => {
     ask({ command: name, flags: flagsFrom(options) });
   });
 }
 
 /** Commander names options in camel case. */
-function flagsFrom(options: Readonly<Record<string, string>>): Flags {
+function flagsFrom(options: Options): Flags {
   const flags: Partial<Record<SettingName, string>> = {};
   for (const name of SETTING_NAMES) {
     const value = options[new Option(flagOf(name)).attributeName()];
-    if (value !== undefined) flags[name] = value;
+    if (typeof value === "string") flags[name] = value;
   }
   return flags;
 }

@@ -41,6 +41,8 @@ function health(gateway: Gateway, version: string): object {
     draining: lifecycle.isDraining(),
     in_flight: lifecycle.inFlightCount(),
     store: storeHealth.ok ? { status: "ok" } : { status: "failing", detail: storeHealth.detail },
+    // Requests without a hard budget pass, so that a frozen ledger makes nobody unready.
+    ledger_frozen: store.isFrozen(),
     ledger_queue: store.ledger.queued(),
     request_rows_dropped: store.requestLog.droppedCount(),
     providers,

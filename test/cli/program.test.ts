@@ -37,6 +37,8 @@ async function run(
     ran.push([name, given]);
     return Promise.resolve(exit);
   };
+  const asking = (name: string, exit: number) => (config: Config, asked: unknown) =>
+    command(name, exit)([config, asked]);
   const terminal = createTerminal(
     { isTTY, write: (text) => (out += text) },
     { isTTY, write: (text) => (err += text) },
@@ -47,6 +49,9 @@ async function run(
     migrate: command("migrate", 1),
     simulator: command("simulator", 3),
     bench: command("bench", 4),
+    prices: asking("prices", 5),
+    ledger: asking("ledger", 6),
+    backup: asking("backup", 7),
   };
   const exit = await runCli(args, commands, { environment, cwd, terminal });
   return { exit, out, err, ran };
@@ -68,6 +73,50 @@ function configured(more: Partial<Config> = {}): Config {
   };
 }
 
+const adminToken = "tg-admin-0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1";
+/** Of a command that is told nothing about the gateway. */
+const here = { url: null, json: false };
+const gpt5 = { provider: "openai", model: "gpt-5" };
+
+/** Every flag of a price, and the members that they become. */
+const amountFlags = `--input 1.25 --output 10 --cached-input 0.125 --cache-write none
+  --cache-write-1h 2 --reasoning 11 --audio-input 3 --audio-output 4 --image-input 5
+  --image-output 6 --request 0.001 --batch 0.5 --tool web_search=0.01 --tool code=0.02
+  --context 400000 --tier 200000:2.50/15 --tier 400000:3/20/0.3/4 --output-max none
+  --confirm-unusual`.split(/\s+/);
+const amounts = {
+  input_usd_per_million: "1.25",
+  output_usd_per_million: "10",
+  cached_input_usd_per_million: "0.125",
+  cache_write_usd_per_million: null,
+  cache_write_1h_usd_per_million: "2",
+  reasoning_usd_per_million: "11",
+  audio_input_usd_per_million: "3",
+  audio_output_usd_per_million: "4",
+  image_input_usd_per_million: "5",
+  image_output_usd_per_million: "6",
+  request_usd: "0.001",
+  batch_multiplier: 0.5,
+  tool_call_usd: { web_search: "0.01", code: "0.02" },
+  context_tokens_max: 400_000,
+  tiers: [
+    {
+      above_input_tokens: 200_000,
+      input_usd_per_million: "2.50",
+      output_usd_per_million: "15",
+    },
+    {
+      above_input_tokens: 400_000,
+      input_usd_per_million: "3",
+      output_usd_per_million: "20",
+      cached_input_usd_per_million: "0.3",
+      cache_write_usd_per_million: "4",
+    },
+  ],
+  output_tokens_max: null,
+  confirm_unusual: true,
+};
+
 describe("commands", () => {
   const rows: readonly (readonly [
     args: readonly string[],
@@ -87,6 +136,79 @@ describe("commands", () => {
       () => ["simulator", { host: "0.0.0.0", port: 9_000, script: "tokens=3" }],
       3,
     ],
+    [
+      ["prices", "list"],
+      () => ["prices", [configured(), { ...here, do: "list", what: "set", provider: null }]],
+      5,
+    ],
+    [
+      ["prices", "list", "--catalogue", "--provider", "openai", "--json", "--url", "http://h:1"],
+      () => [
+        "prices",
+        [
+          configured(),
+          { url: "http://h:1", json: true, do: "list", what: "catalogue", provider: "openai" },
+        ],
+      ],
+      5,
+    ],
+    [
+      ["prices", "list", "--unpriced", "--admin-token", adminToken],
+      () => [
+        "prices",
+        [configured({ adminToken }), { ...here, do: "list", what: "unpriced", provider: null }],
+      ],
+      5,
+    ],
+    [
+      ["prices", "diff"],
+      () => ["prices", [configured(), { ...here, do: "diff", provider: null }]],
+      5,
+    ],
+    [
+      ["prices", "set", "openai", "gpt-5", ...amountFlags],
+      () => ["prices", [configured(), { ...here, do: "set", ...gpt5, members: amounts }]],
+      5,
+    ],
+    [
+      ["prices", "preview", "openai", "gpt-5", "--input", "1", "--output", "none"],
+      () => [
+        "prices",
+        [
+          configured(),
+          {
+            ...here,
+            do: "preview",
+            ...gpt5,
+            members: { input_usd_per_million: "1", output_usd_per_million: null },
+          },
+        ],
+      ],
+      5,
+    ],
+    [
+      ["prices", "unset", "openai", "gpt-5"],
+      () => ["prices", [configured(), { ...here, do: "unset", ...gpt5 }]],
+      5,
+    ],
+    [
+      ["ledger", "verify", "--data-dir", "x", "--heads", "h.json"],
+      () => [
+        "ledger",
+        [
+          configured({ dataDir: join(cwd, "x") }),
+          { do: "verify", headsFile: "h.json", json: false },
+        ],
+      ],
+      6,
+    ],
+    [["ledger", "status"], () => ["ledger", [configured(), { ...here, do: "status" }]], 6],
+    [
+      ["ledger", "accept", "--json"],
+      () => ["ledger", [configured(), { url: null, json: true, do: "accept" }]],
+      6,
+    ],
+    [["backup", "--to", "f"], () => ["backup", [configured(), { to: "f" }]], 7],
     [["bench"], () => ["bench", []], 4],
     [
       ["bench", "--target", "http://x", "word", "--help", "-z", "--rate", "5"],
@@ -152,6 +274,62 @@ describe("wrong usage ends with 2 and a hint", () => {
       ["version", "word"],
       "version takes flags only, no further words",
       "`version --help` shows what is known.",
+    ],
+    [
+      ["prices"],
+      "prices needs a further word: list, diff, set, preview, unset",
+      "`prices --help` shows what is known.",
+    ],
+    [
+      ["prices", "lst"],
+      "unknown prices command lst; the nearest known one is list",
+      "`prices --help` shows what is known.",
+    ],
+    [
+      ["prices", "diff", "--jsno"],
+      "unknown flag --jsno; the nearest known one is --json",
+      "`prices diff --help` shows what is known.",
+    ],
+    [
+      ["prices", "set", "openai"],
+      "prices set needs <provider> and <model>",
+      "`prices set --help` shows what is known.",
+    ],
+    [
+      ["prices", "unset", "a", "b", "c"],
+      "prices unset takes no further words than <provider> and <model>",
+      "`prices unset --help` shows what is known.",
+    ],
+    [
+      ["prices", "set", "a", "b", "--tool", "web_search"],
+      "--tool must be a tool and its fee, such as web_search=0.01",
+      "`prices set --help` shows what is known.",
+    ],
+    [
+      ["prices", "set", "a", "b", "--tier", "200000"],
+      "--tier must be a bound and rates, such as 200000:2.50/15",
+      "`prices set --help` shows what is known.",
+    ],
+    [
+      ["prices", "set", "a", "b", "--batch", "half"],
+      "--batch must be a number, such as 0.5",
+      "`prices set --help` shows what is known.",
+    ],
+    [
+      ["prices", "set", "a", "b", "--context", "1e6"],
+      "--context must be a whole number",
+      "`prices set --help` shows what is known.",
+    ],
+    [
+      ["ledger", "--json"],
+      "ledger needs a further word: verify, status, accept",
+      "`ledger --help` shows what is known.",
+    ],
+    [["backup"], "backup needs --to", "`backup --help` shows what is known."],
+    [
+      ["ledger", "status", "--admin-token", "short"],
+      "--admin-token must have at least 32 characters, not 5",
+      "`serve --help` lists all settings.",
     ],
     [
       ["migrate", "--hots", "x"],
@@ -223,6 +401,10 @@ Commands:
   serve [options]      start the gateway (the default)
   migrate [options]    create or migrate the database, then end
   simulator [options]  serve the simulated provider
+  prices               list, compare and set prices
+  ledger               verify, show and accept the ledger
+  backup [options]     copy the database as it is at one moment, also while it
+                       runs
   bench [args...]      measure a gateway's speed; \`bench --help\` tells how
   version              print the version
   help [command]       display help for command

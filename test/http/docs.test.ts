@@ -63,7 +63,7 @@ describe("the OpenAPI document", () => {
       // Mounted as a wildcard, because names of models hold slashes.
       .map((name) => name.replace("/v1/models/*", "/v1/models/{model}"));
     expect(operations.map(({ name }) => name).toSorted()).toEqual(mounted.toSorted());
-    expect(operations.length).toBe(53);
+    expect(operations.length).toBe(65);
   });
 
   test("gives every operation an id of its own, a summary and a known tag", () => {
@@ -71,7 +71,7 @@ describe("the OpenAPI document", () => {
     expect(except(({ summary = "" }) => summary.length > 5)).toEqual([]);
     expect(except(({ tags: own = [] }) => own.length === 1 && tags.has(own[0] ?? ""))).toEqual([]);
     expect(except(({ operationId = "" }) => /^[a-z]+(?:_[a-z]+)*$/.test(operationId))).toEqual([]);
-    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(53);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(65);
   });
 
   test("gives every operation an example and typed errors", () => {
@@ -98,7 +98,8 @@ describe("the OpenAPI document", () => {
   });
 
   test("words shapes as people do", () => {
-    const { TenantInput, Token, BudgetInput } = document.components["schemas"] ?? {};
+    const { TenantInput, Token, BudgetInput, LimitInput, PriceInput } =
+      document.components["schemas"] ?? {};
     expect(TenantInput).toMatchObject({
       type: "object",
       required: ["name"],
@@ -115,7 +116,28 @@ describe("the OpenAPI document", () => {
       },
     });
     expect(BudgetInput).toMatchObject({
-      properties: { window: { enum: ["day", "month", "total"], "x-planned": ["hour", "week"] } },
+      properties: {
+        window: { type: "string", enum: ["hour", "day", "week", "month", "total"] },
+        anchor: { type: ["object", "null"], additionalProperties: false },
+      },
+    });
+    expect(LimitInput).toMatchObject({
+      properties: {
+        scope: {
+          properties: {
+            type: {
+              enum: ["tenant", "project", "token"],
+              "x-planned": ["global", "end_user", "provider", "route"],
+            },
+          },
+        },
+      },
+    });
+    expect(PriceInput).toMatchObject({
+      properties: {
+        tool_call_usd: { type: ["object", "null"] },
+        tiers: { type: ["array", "null"] },
+      },
     });
     expect(JSON.stringify(document)).not.toContain("x-must");
   });

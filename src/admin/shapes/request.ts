@@ -1,5 +1,7 @@
 /** Shapes of the request log: one row per exchange, and everything known of one. */
 import { type Static, Type } from "@sinclair/typebox";
+import { amounts } from "./price.ts";
+import { BudgetScope, EndUserId } from "./scope.ts";
 import { Id, ModelName, nullable, oneOf, Paging, strict, Time, TimeInput, Usd } from "./members.ts";
 
 export const RequestsFilter = strict(
@@ -8,6 +10,7 @@ export const RequestsFilter = strict(
     tenant_id: Type.Optional(Id("tenant")),
     project_id: Type.Optional(Id("project")),
     token_id: Type.Optional(Id("access token")),
+    end_user: Type.Optional(EndUserId),
     route: Type.Optional(ModelName),
     provider: Type.Optional(Type.String({ maxLength: 64, description: "Name of the provider." })),
     model: Type.Optional(ModelName),
@@ -39,6 +42,7 @@ const members = {
   tenant_id: nullable(Id("tenant; null: the access token was not valid")),
   project_id: nullable(Id("project; null: none")),
   token_id: nullable(Id("access token; null: not valid")),
+  end_user: nullable(Type.String({ description: "Whom the client asked for; null: not told." })),
   route: nullable(Type.String({ description: "Model name that the client asked for." })),
   provider: nullable(Type.String({ description: "Name of the provider that served it." })),
   model: nullable(Type.String({ description: "The upstream's name of the model." })),
@@ -65,7 +69,7 @@ const Refusal = Type.Object(
     kind: oneOf(["requests", "tokens", "concurrency", "max_requests", "budget", "breaker"], {
       description: "What refused.",
     }),
-    scope: Type.Object({ type: Type.String(), id: Type.String() }),
+    scope: BudgetScope,
     rule_id: Id("budget, limit, access token or provider that refused"),
     unit: oneOf(["usd", "requests", "tokens", "slots"], {
       description: "Unit of the amounts; US dollars are decimal texts.",
@@ -83,6 +87,29 @@ const Refusal = Type.Object(
   { description: "Why the request was refused." },
 );
 
+const Details = Type.Object(
+  {
+    cache_write_tokens: Type.Integer({ description: "Part of the input tokens." }),
+    cache_write_1h_tokens: Type.Integer({ description: "Part of the input tokens." }),
+    audio_input_tokens: Type.Integer({ description: "Part of the input tokens." }),
+    cached_audio_input_tokens: Type.Integer({
+      description: "Part of the audio and of the cached input tokens.",
+    }),
+    image_input_tokens: Type.Integer({ description: "Part of the input tokens." }),
+    audio_output_tokens: Type.Integer({ description: "Part of the output tokens." }),
+    image_output_tokens: Type.Integer({ description: "Part of the output tokens." }),
+    tool_calls: Type.Record(Type.String(), Type.Integer(), {
+      description: "Calls of tools that the provider ran itself, by tool.",
+    }),
+  },
+  { description: "Tokens and calls beyond the common counts; null: there were none." },
+);
+
+const PriceUsed = Type.Object(
+  { source: Type.String({ description: "Whose price it is." }), ...amounts },
+  { description: "What it was priced by; null: written in a way that is not known here." },
+);
+
 const Attempt = Type.Object(
   {
     id: Id("attempt"),
@@ -95,6 +122,8 @@ const Attempt = Type.Object(
     outcome: nullable(Type.String({ description: "How it ended; null: still running." })),
     status: nullable(Type.Integer({ description: "HTTP status of the provider." })),
     ...counts,
+    details: nullable(Details),
+    price: nullable(PriceUsed),
     latency_ms: nullable(Type.Integer()),
   },
   { description: "One upstream call." },

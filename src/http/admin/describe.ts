@@ -24,6 +24,13 @@ export const nothing: Answer<null> = { status: 204, description: "Done.", conten
 
 export type RefusalStatus = 400 | 404 | 409 | 422;
 
+export type PartOf = {
+  /** In the path, such as `credit_id`. */
+  readonly name: string;
+  readonly one: string;
+  readonly example: string;
+};
+
 /** One operation: what it takes, what it answers, and how people call it. */
 export type Operation<B, Q extends TObject, R> = {
   /** Unique in the document; clients are generated from it. */
@@ -33,6 +40,8 @@ export type Operation<B, Q extends TObject, R> = {
   readonly description?: string;
   /** What the `{id}` of the path names; null where the path has none. */
   readonly idOf: { readonly one: string; readonly example: string } | null;
+  /** A second id in the path, of a thing within the first. */
+  readonly partOf?: PartOf;
   readonly query: Q;
   readonly body: Body<B>;
   readonly takesIfMatch?: boolean;
@@ -62,7 +71,7 @@ export function describe<B, Q extends TObject, R>(spec: Operation<B, Q, R>): Doc
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
     security: [{ adminToken: [] }],
-    parameters: [...pathParameters(spec.idOf), ...headerParameters(spec), ...queryOf(spec.query)],
+    parameters: [...pathParameters(spec), ...headerParameters(spec), ...queryOf(spec.query)],
     ...(documented !== null && {
       requestBody: {
         required: documented.required,
@@ -95,12 +104,17 @@ function jsonContent(schema: SchemaName, example: unknown) {
   };
 }
 
-function pathParameters(idOf: { readonly one: string; readonly example: string } | null) {
-  if (idOf === null) return [];
-  const { one, example } = idOf;
+function pathParameters<B, Q extends TObject, R>({ idOf, partOf }: Operation<B, Q, R>) {
+  const ids = [...(idOf === null ? [] : [{ name: "id", ...idOf }]), ...(partOf ? [partOf] : [])];
   const schema = { type: "string" as const };
-  const description = `Id of the ${one}.`;
-  return [{ name: "id", in: "path", required: true, description, example, schema }];
+  return ids.map(({ name, one, example }) => ({
+    name,
+    in: "path",
+    required: true,
+    description: `Id of the ${one}.`,
+    example,
+    schema,
+  }));
 }
 
 function headerParameters(spec: { readonly takesIfMatch?: boolean }) {

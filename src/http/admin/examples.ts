@@ -5,6 +5,8 @@ export const PROJECT_ID = "prj_019ab3f0d1b47f23a6c0b1c2d3e4f506";
 export const TOKEN_ID = "tok_019ab3f0e5c6758b9d21c3d4e5f60718";
 export const PROVIDER_ID = "prv_019ab3f0f7d87a6c8e32d4e5f6071829";
 
+export const BUDGET_ID = "bud_019ab3f123b67cf4a365071829304152";
+
 const CREATED_AT = "2026-11-20T09:30:00.000Z";
 
 export const VERSIONED = { created_at: CREATED_AT, version: 1 };

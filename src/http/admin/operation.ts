@@ -28,6 +28,8 @@ export type AdminHttp = {
 export type Asked<B, Q extends TObject> = {
   /** From the path; empty where the path has none. */
   readonly id: string;
+  /** The second id of the path; empty where the path has none. */
+  readonly partId: string;
   readonly query: Static<Q>;
   readonly body: B;
   /** From the header `if-match`; null when there is none. */
@@ -37,7 +39,7 @@ export type Asked<B, Q extends TObject> = {
 type Context = {
   readonly request: Request;
   /** Elysia gives none to a route without parameters, whatever its types say. */
-  readonly params?: { readonly id?: string };
+  readonly params?: Readonly<Record<string, string>>;
 };
 
 /** The handler of a route, and what Elysia has to know of it. */
@@ -48,7 +50,7 @@ export function operation<B, Q extends TObject, R>(
 ) {
   const handle = ({ request, params }: Context): Promise<Response> =>
     guarded(http, request, async (requestId) => {
-      const asked = await readRequest(spec, request, params?.id ?? "");
+      const asked = await readRequest(spec, request, params ?? {});
       if (!asked.allowed) return refusalReply(asked.refusal, requestId);
       const answer = await act(asked.value);
       if (!answer.allowed) return refusalReply(answer.refusal, requestId);
@@ -113,7 +115,7 @@ function authorize(adminToken: AdminToken, headers: Headers): AdminVerdict<null>
 async function readRequest<B, Q extends TObject, R>(
   spec: Operation<B, Q, R>,
   request: Request,
-  id: string,
+  params: Readonly<Record<string, string>>,
 ): Promise<AdminVerdict<Asked<B, Q>>> {
   // Bun passes on whatever a client sends as Host, and builds the URL with it.
   const url = URL.parse(request.url);
@@ -128,7 +130,13 @@ async function readRequest<B, Q extends TObject, R>(
   }
   const body = await spec.body.read(request);
   if (!body.allowed) return body;
-  return allow({ id, query: query.value, body: body.value, ifVersion: ifVersion.value });
+  return allow({
+    id: params["id"] ?? "",
+    partId: params[spec.partOf?.name ?? ""] ?? "",
+    query: query.value,
+    body: body.value,
+    ifVersion: ifVersion.value,
+  });
 }
 
 /** A version, bare or quoted as an entity tag; `*` is any version there is. */

@@ -2,6 +2,7 @@
 import type { Admin } from "../../admin/admin.ts";
 import { PriceFilter } from "../../admin/shapes/price.ts";
 import { pageExample, VERSIONED } from "./examples.ts";
+import { catalogueOperations } from "./price-catalogue.ts";
 import type { AdminHttp } from "./operation.ts";
 import { resource } from "./resource.ts";
 import type { Shape } from "./schemas.ts";
@@ -12,7 +13,18 @@ const example: Shape<"Price"> = {
   model: "qwen3-32b",
   input_usd_per_million: "0.10",
   output_usd_per_million: "0.30",
-  cached_input_usd_per_million: null,
+  cached_input_usd_per_million: "0.05",
+  cache_write_usd_per_million: null,
+  cache_write_1h_usd_per_million: null,
+  reasoning_usd_per_million: null,
+  audio_input_usd_per_million: null,
+  audio_output_usd_per_million: null,
+  image_input_usd_per_million: null,
+  image_output_usd_per_million: null,
+  request_usd: null,
+  tool_call_usd: { web_search: "0.01" },
+  tiers: [],
+  batch_multiplier: 0.5,
   context_tokens_max: 131_072,
   output_tokens_max: null,
   source: "operator",
@@ -20,7 +32,18 @@ const example: Shape<"Price"> = {
   ...VERSIONED,
 };
 
+const input: Shape<"PriceInput"> = {
+  provider: "local-vllm",
+  model: "qwen3-32b",
+  input_usd_per_million: "0.10",
+  output_usd_per_million: "0.30",
+  cached_input_usd_per_million: "0.05",
+  tool_call_usd: { web_search: "0.01" },
+  batch_multiplier: 0.5,
+};
+
 export function priceRoutes(http: AdminHttp, admin: Admin) {
+  const { preview, catalogue, unpriced } = catalogueOperations(http, admin, input);
   return resource(
     http,
     {
@@ -30,7 +53,7 @@ export function priceRoutes(http: AdminHttp, admin: Admin) {
       idExample: example.id,
       about: {
         create:
-          "Wins over the built-in catalogue. A model that neither prices is refused, and 0 is a price.",
+          "Wins over the built-in catalogue. A model that neither prices is refused, and 0 is a price. One that is far from what such models cost, or looks like another unit, is refused with a preview of costs unless `confirm_unusual` is true.",
         remove: "The built-in catalogue counts again; without an entry there the model is refused.",
       },
       shapes: {
@@ -42,12 +65,7 @@ export function priceRoutes(http: AdminHttp, admin: Admin) {
         filter: PriceFilter,
       },
       examples: {
-        input: {
-          provider: "local-vllm",
-          model: "qwen3-32b",
-          input_usd_per_million: "0.10",
-          output_usd_per_million: "0.30",
-        },
+        input,
         change: { output_usd_per_million: "0.25" },
         one: example,
         made: example,
@@ -55,5 +73,8 @@ export function priceRoutes(http: AdminHttp, admin: Admin) {
       },
     },
     admin.prices,
-  );
+  )
+    .post("/preview", preview.handle, preview.hooks)
+    .get("/catalogue", catalogue.handle, catalogue.hooks)
+    .get("/unpriced", unpriced.handle, unpriced.hooks);
 }

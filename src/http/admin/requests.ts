@@ -4,7 +4,7 @@ import type { Admin } from "../../admin/admin.ts";
 import { RequestsFilter } from "../../admin/shapes/request.ts";
 import { noBody } from "./body.ts";
 import { answerOf } from "./describe.ts";
-import { pageExample, PROJECT_ID, TENANT_ID, TOKEN_ID } from "./examples.ts";
+import { BUDGET_ID, pageExample, PROJECT_ID, TENANT_ID, TOKEN_ID } from "./examples.ts";
 import { type AdminHttp, operation } from "./operation.ts";
 import { NO_QUERY } from "./resource.ts";
 import type { Shape } from "./schemas.ts";
@@ -15,6 +15,7 @@ const row: Shape<"LoggedRequestPage">["data"][number] = {
   tenant_id: TENANT_ID,
   project_id: PROJECT_ID,
   token_id: TOKEN_ID,
+  end_user: "customer-42",
   route: "gpt-5-mini",
   provider: null,
   model: null,
@@ -41,7 +42,7 @@ const detail: Shape<"RequestDetail"> = {
   refusal: {
     kind: "budget",
     scope: { type: "project", id: PROJECT_ID },
-    rule_id: "bud_019ab3f123b67cf4a365071829304152",
+    rule_id: BUDGET_ID,
     unit: "usd",
     limit: "50.00",
     posted: "49.98",

@@ -17,6 +17,8 @@ type Words = {
   readonly many: string;
   readonly about: { readonly create: string; readonly remove: string };
   readonly idExample: string;
+  /** Shows one in the noun's own way, with a query; without it by id alone. */
+  readonly get?: ReturnType<typeof operation>;
 };
 
 /** How a noun is called and shaped. `Made` is what creating answers: the thing itself, or more. */
@@ -88,9 +90,9 @@ export function resource<
     ({ query }) => cases.list(query),
   );
   const answer = answerOf(200, shapes.one, `The ${one} as it is now.`, examples.one);
-  const get = operation(http, { ...words.get, answer, refusals: [400, 404] }, ({ id }) =>
-    cases.get(id),
-  );
+  const get =
+    spec.get ??
+    operation(http, { ...words.get, answer, refusals: [400, 404] }, ({ id }) => cases.get(id));
   const change = operation(
     http,
     {

@@ -1,7 +1,9 @@
 /** The admin API: every operation below /api/v1, and the same refusal for everything else there. */
 import { Elysia } from "elysia";
 import type { Admin } from "../../admin/admin.ts";
+import { alertRoutes } from "./alerts.ts";
 import { budgetRoutes } from "./budgets.ts";
+import { ledgerRoutes } from "./ledger.ts";
 import { limitRoutes } from "./limits.ts";
 import { type AdminHttp, unknownOperation } from "./operation.ts";
 import { priceRoutes } from "./prices.ts";
@@ -25,6 +27,8 @@ export function adminRoutes({ admin, ...http }: AdminRoutesOptions) {
     .use(routeRoutes(http, admin))
     .use(priceRoutes(http, admin))
     .use(budgetRoutes(http, admin))
+    .use(alertRoutes(http, admin))
+    .use(ledgerRoutes(http, admin))
     .use(limitRoutes(http, admin))
     .use(usageRoutes(http, admin))
     .use(requestRoutes(http, admin))

@@ -4,9 +4,19 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { Budget, BudgetChange, BudgetInput } from "../../admin/shapes/budget.ts";
+import {
+  Alert,
+  BudgetReset,
+  BudgetTopUp,
+  Credit,
+  PastWindow,
+  Projection,
+} from "../../admin/shapes/budget-money.ts";
+import { Ledger } from "../../admin/shapes/ledger.ts";
 import { Limit, LimitChange, LimitInput } from "../../admin/shapes/limit.ts";
 import { pageOf } from "../../admin/shapes/members.ts";
 import { Price, PriceChange, PriceInput } from "../../admin/shapes/price.ts";
+import { CataloguePrice, PricePreview, UnpricedModel } from "../../admin/shapes/price-catalogue.ts";
 import { Project, ProjectChange, ProjectInput } from "../../admin/shapes/project.ts";
 import { Provider, ProviderChange, ProviderInput } from "../../admin/shapes/provider.ts";
 import { LoggedRequest, RequestDetail } from "../../admin/shapes/request.ts";
@@ -48,10 +58,21 @@ export const SCHEMAS = {
   PriceChange,
   Price,
   PricePage: pageOf(Price, "A page of prices."),
+  PricePreview,
+  CataloguePage: pageOf(CataloguePrice, "A page of the catalogue, by provider and model."),
+  UnpricedPage: pageOf(UnpricedModel, "A page of models without a price."),
   BudgetInput,
   BudgetChange,
   Budget,
   BudgetPage: pageOf(Budget, "A page of budgets."),
+  BudgetReset,
+  BudgetTopUp,
+  Credit,
+  CreditPage: pageOf(Credit, "A page of credits, oldest first."),
+  PastWindowPage: pageOf(PastWindow, "A page of past windows, newest first."),
+  Projection,
+  AlertPage: pageOf(Alert, "A page of alerts, newest first."),
+  Ledger,
   LimitInput,
   LimitChange,
   Limit,

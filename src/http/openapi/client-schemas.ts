@@ -15,6 +15,13 @@ const usage = {
 };
 const { prompt_tokens, total_tokens } = usage.properties;
 
+const user: Json = {
+  type: "string",
+  description:
+    "For whom is asked, in the client's own word: budgets of end users count by it. " +
+    "`safety_identifier` is taken where it is missing.",
+};
+
 type Json = Readonly<Record<string, unknown>>;
 
 export type ClientSchemaName =
@@ -55,6 +62,7 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
         type: "integer",
         description: "Bounds the worst case that is held; without it the output may be capped.",
       },
+      user,
     },
   },
   ChatCompletion: {
@@ -92,6 +100,7 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
     description: "As in OpenAI's API; members that are not listed are passed on as they are.",
     properties: {
       model,
+      user,
       input: {
         type: ["string", "array"],
         items: { type: ["string", "integer", "array"], items: { type: "integer" } },
@@ -162,6 +171,10 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
           status: { type: "string", enum: ["ok", "failing"] },
           detail: { type: "string" },
         },
+      },
+      ledger_frozen: {
+        type: "boolean",
+        description: "Hard budgets refuse until an operator accepts a restored ledger.",
       },
       ledger_queue: { type: "integer", description: "Ledger entries that wait for the disk." },
       request_rows_dropped: { type: "integer", description: "Rows that the request log lost." },

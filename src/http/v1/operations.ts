@@ -158,6 +158,7 @@ export const healthDetail: DocumentDecoration = {
         draining: false,
         in_flight: 0,
         store: { status: "ok" },
+        ledger_frozen: false,
         ledger_queue: 0,
         request_rows_dropped: 0,
         providers: [{ name: "openai", enabled: true, breaker: "closed" }],

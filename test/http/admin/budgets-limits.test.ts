@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { newId } from "../../../src/base/ids.ts";
-import { systemRandom } from "../../../src/base/random.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { startTestAdmin, type TestAdmin } from "../../support/admin.ts";
+import { spend } from "../../support/ledger.ts";
 import { type Refused, refusalOf } from "../../support/refusal.ts";
 import { make, makeTenant } from "../../support/things.ts";
 
@@ -28,9 +27,12 @@ const shownBudget = (): object => ({
   scope: { type: "token", id: tokenId },
   amount_usd: "5.00",
   window: "day",
+  anchor: null,
   time_zone: "UTC",
   mode: "hard",
+  on_hold_reached: "stop",
   alert_thresholds: [],
+  topped_up_usd: "0.00",
   posted_usd: "0.00",
   held_usd: "0.00",
   remaining_usd: "5.00",
@@ -83,7 +85,11 @@ describe("a budget", () => {
   });
 
   test("shows what was spent in its window, and an edit does not touch that", async () => {
-    await spend(250_000_001);
+    await spend(api.store, {
+      scopes: { tokenId, projectId, tenantId },
+      atMs: nowMs,
+      nanoUsd: 250_000_001,
+    });
     const { id, ...shown } = await make(api, "/budgets", {
       scope: { type: "token", id: tokenId },
       amount_usd: "1",
@@ -95,11 +101,17 @@ describe("a budget", () => {
       "0.749999999",
     ]);
     const lowered = await api.call("PATCH", `/budgets/${id}`, {
-      body: { amount_usd: "0.2", mode: "soft", alert_thresholds: [0.8, 0.5, 0.5, 1] },
+      body: {
+        amount_usd: "0.2",
+        mode: "soft",
+        on_hold_reached: "finish_and_bill",
+        alert_thresholds: [0.8, 0.5, 0.5, 1],
+      },
     });
     expect(lowered.body).toMatchObject({
       amount_usd: "0.20",
       mode: "soft",
+      on_hold_reached: "finish_and_bill",
       alert_thresholds: [0.5, 0.8, 1],
       posted_usd: "0.250000001",
       remaining_usd: "-0.050000001",
@@ -142,34 +154,19 @@ describe("a budget", () => {
       [400, "invalid_request", "/amount_usd", amountMust],
     ],
     [
-      "has a scope of a later version",
-      { scope: { type: "end_user", id: "u1" } },
-      [
-        422,
-        "unprocessable",
-        "/scope/type",
-        'scope.type cannot be "end_user" in this version: it must be one of "tenant", "project", "token".',
-      ],
-    ],
-    [
       "has a scope that does not exist",
       { scope: { type: "project", id: "prj_0" } },
       [422, "unprocessable", "/scope/id", "scope.id names no project: there is none prj_0."],
     ],
     [
-      "has a window of a later version",
-      { window: "week" },
-      [
-        422,
-        "unprocessable",
-        "/window",
-        'window cannot be "week" in this version: it must be one of "day", "month", "total".',
-      ],
-    ],
-    [
       "has no known window",
       { window: "fortnight" },
-      [400, "invalid_request", "/window", 'window must be one of "day", "month", "total".'],
+      [
+        400,
+        "invalid_request",
+        "/window",
+        'window must be one of "hour", "day", "week", "month", "total".',
+      ],
     ],
     [
       "has a time zone that does not exist",
@@ -202,6 +199,26 @@ describe("a budget", () => {
       ],
     ],
     [
+      "alerts at a fraction finer than a millionth",
+      { alert_thresholds: [0.1234567] },
+      [
+        400,
+        "invalid_request",
+        "/alert_thresholds/0",
+        "alert_thresholds.0 must have at most 6 decimals.",
+      ],
+    ],
+    [
+      "does something unknown at its hold",
+      { on_hold_reached: "pause" },
+      [
+        400,
+        "invalid_request",
+        "/on_hold_reached",
+        'on_hold_reached must be one of "stop", "finish_and_bill".',
+      ],
+    ],
+    [
       "tells what it spent",
       { posted_usd: "0" },
       [400, "invalid_request", "/posted_usd", "posted_usd is read-only: Tollgate sets it."],
@@ -230,37 +247,6 @@ describe("a budget", () => {
     ]);
   });
 });
-
-/** Posts an attempt of the token to the ledger, as the gateway does. */
-async function spend(amountNanoUsd: number): Promise<void> {
-  const attemptId = newId("attempt", systemRandom);
-  await api.store.ledger.hold({
-    attemptId,
-    requestId: newId("request", systemRandom),
-    attemptNumber: 1,
-    scopes: { tokenId, projectId, tenantId },
-    providerId: "prv_0",
-    model: "m",
-    price: "{}",
-    heldNanoUsd: amountNanoUsd,
-    heldAtMs: nowMs,
-  });
-  api.store.ledger.post({
-    attemptId,
-    kind: "settle",
-    amountNanoUsd,
-    estimated: false,
-    inputTokens: 1,
-    outputTokens: 1,
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-    status: 200,
-    outcome: "ok",
-    latencyMs: 5,
-    postedAtMs: nowMs,
-  });
-  await api.store.flush();
-}
 
 describe("a limit", () => {
   test("is created on a scope and shown with its fill", async () => {
@@ -323,6 +309,16 @@ describe("a limit", () => {
         "invalid_request",
         "/requests_per_minute",
         "requests_per_minute must be a whole number from 1 to 1000000000, or null.",
+      ],
+    ],
+    [
+      "has a scope of which rates are not kept",
+      { scope: { type: "provider", id: "prv_0" }, max_concurrent: 1 },
+      [
+        422,
+        "unprocessable",
+        "/scope/type",
+        'scope.type cannot be "provider" in this version: it must be one of "tenant", "project", "token".',
       ],
     ],
     [

@@ -181,7 +181,28 @@ describe("a price", () => {
         input_usd_per_million: 0.1,
         output_usd_per_million: "0.400001",
         cached_input_usd_per_million: "0",
+        cache_write_usd_per_million: "0.125",
+        cache_write_1h_usd_per_million: "0.2",
+        reasoning_usd_per_million: "0.6",
+        audio_input_usd_per_million: 1,
+        audio_output_usd_per_million: 2,
+        image_input_usd_per_million: "0.15",
+        image_output_usd_per_million: "0.5",
+        request_usd: "0.000000000001",
+        tool_call_usd: { web_search: "0.01", "code-1": 0 },
+        tiers: [
+          { above_input_tokens: 400_000, input_usd_per_million: 3, output_usd_per_million: 4 },
+          {
+            above_input_tokens: 200_000,
+            input_usd_per_million: "0.2",
+            output_usd_per_million: "0.8",
+            cached_input_usd_per_million: "0.05",
+            cache_write_usd_per_million: "0.25",
+          },
+        ],
+        batch_multiplier: 0.525,
         context_tokens_max: 128_000,
+        confirm_unusual: true,
       },
     });
     const shown = {
@@ -191,6 +212,32 @@ describe("a price", () => {
       input_usd_per_million: "0.10",
       output_usd_per_million: "0.400001",
       cached_input_usd_per_million: "0.00",
+      cache_write_usd_per_million: "0.125",
+      cache_write_1h_usd_per_million: "0.20",
+      reasoning_usd_per_million: "0.60",
+      audio_input_usd_per_million: "1.00",
+      audio_output_usd_per_million: "2.00",
+      image_input_usd_per_million: "0.15",
+      image_output_usd_per_million: "0.50",
+      request_usd: "0.000000000001",
+      tool_call_usd: { web_search: "0.01", "code-1": "0.00" },
+      tiers: [
+        {
+          above_input_tokens: 200_000,
+          input_usd_per_million: "0.20",
+          output_usd_per_million: "0.80",
+          cached_input_usd_per_million: "0.05",
+          cache_write_usd_per_million: "0.25",
+        },
+        {
+          above_input_tokens: 400_000,
+          input_usd_per_million: "3.00",
+          output_usd_per_million: "4.00",
+          cached_input_usd_per_million: null,
+          cache_write_usd_per_million: null,
+        },
+      ],
+      batch_multiplier: 0.525,
       context_tokens_max: 128_000,
       output_tokens_max: null,
       source: "operator",
@@ -204,12 +251,24 @@ describe("a price", () => {
     const bounded = await api.call("PATCH", path, { body: { output_tokens_max: 4_096 } });
     expect(bounded.body).toEqual({ ...shown, output_tokens_max: 4_096, version: 2 });
     const changed = await api.call("PATCH", path, {
-      body: { cached_input_usd_per_million: null, input_usd_per_million: "0" },
+      body: {
+        cached_input_usd_per_million: null,
+        input_usd_per_million: "0",
+        request_usd: null,
+        tool_call_usd: null,
+        tiers: [],
+        batch_multiplier: null,
+        confirm_unusual: true,
+      },
     });
     expect(changed.body).toEqual({
       ...shown,
       input_usd_per_million: "0.00",
       cached_input_usd_per_million: null,
+      request_usd: null,
+      tool_call_usd: null,
+      tiers: [],
+      batch_multiplier: null,
       output_tokens_max: 4_096,
       effective_at: "2026-11-20T12:01:00.000Z",
       version: 3,
@@ -274,6 +333,105 @@ describe("a price", () => {
         "invalid_request",
         "/output_usd_per_million",
         "output_usd_per_million must be at most 1000000.00.",
+      ],
+    ],
+    [
+      "asks a fee finer than a pico-dollar",
+      { request_usd: "0.0000000000001" },
+      [
+        400,
+        "invalid_request",
+        "/request_usd",
+        'request_usd must be US dollars with at most 12 decimals, such as "0.01".',
+      ],
+    ],
+    [
+      "asks a negative fee for a tool",
+      { tool_call_usd: { web_search: -1 } },
+      [
+        400,
+        "invalid_request",
+        "/tool_call_usd/web_search",
+        'tool_call_usd.web_search must be US dollars with at most 12 decimals, such as "0.01".',
+      ],
+    ],
+    [
+      "asks more than a thousand dollars for a call",
+      { tool_call_usd: { web_search: "1000.01" } },
+      [
+        400,
+        "invalid_request",
+        "/tool_call_usd/web_search",
+        "tool_call_usd.web_search must be at most 1000.00.",
+      ],
+    ],
+    [
+      "names a tool as no tool is named",
+      { tool_call_usd: { "web search": "0.01" } },
+      [
+        400,
+        "invalid_request",
+        "/tool_call_usd/web search",
+        'The name "web search" must be 1 to 64 letters, digits or the characters _ . : -.',
+      ],
+    ],
+    [
+      "has two tiers of one bound",
+      {
+        tiers: [
+          { above_input_tokens: 5, input_usd_per_million: 1, output_usd_per_million: 1 },
+          { above_input_tokens: 5, input_usd_per_million: 2, output_usd_per_million: 2 },
+        ],
+      },
+      [
+        400,
+        "invalid_request",
+        "/tiers/1/above_input_tokens",
+        "tiers.1.above_input_tokens is that of another tier already.",
+      ],
+    ],
+    [
+      "has a tier without a price",
+      { tiers: [{ above_input_tokens: 5, input_usd_per_million: 1 }] },
+      [
+        400,
+        "invalid_request",
+        "/tiers/0/output_usd_per_million",
+        'tiers.0.output_usd_per_million is required: it must be US dollars per million tokens with at most 6 decimals, such as "2.50".',
+      ],
+    ],
+    [
+      "has a tier that is not exact",
+      {
+        tiers: [
+          { above_input_tokens: 5, input_usd_per_million: "0.0000001", output_usd_per_million: 1 },
+        ],
+      },
+      [
+        400,
+        "invalid_request",
+        "/tiers/0/input_usd_per_million",
+        'tiers.0.input_usd_per_million must be US dollars per million tokens with at most 6 decimals, such as "2.50".',
+      ],
+    ],
+    [
+      "makes batches dearer",
+      { batch_multiplier: 1.5 },
+      [
+        400,
+        "invalid_request",
+        "/batch_multiplier",
+        "batch_multiplier must be a number from 0 to 1 with at most 3 decimals, such as 0.5, or null.",
+      ],
+    ],
+    [
+      "has a batch multiplier finer than a thousandth",
+      { batch_multiplier: 0.3333 },
+      [
+        400,
+        "invalid_request",
+        "/batch_multiplier",
+        "batch_multiplier must be a number from 0 to 1 with at most 3 decimals, such as 0.5.",
       ],
     ],
     [

@@ -3,7 +3,9 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { newId } from "../../../src/base/ids.ts";
 import { systemRandom } from "../../../src/base/random.ts";
 import type { RefusalReason } from "../../../src/base/verdict.ts";
-import type { RequestRecord } from "../../../src/store/contract.ts";
+import type { PostingRecord, RequestRecord } from "../../../src/store/contract.ts";
+import { plainRates } from "../../../src/gateway/prices/price.ts";
+import { priceJson } from "../../../src/gateway/prices/price-json.ts";
 import { startTestAdmin, type TestAdmin } from "../../support/admin.ts";
 import { refusalOf } from "../../support/refusal.ts";
 import { make, makeProvider, makeTenant } from "../../support/things.ts";
@@ -35,6 +37,8 @@ type Call = {
   readonly number?: number;
   readonly outcome?: string;
   readonly costNanoUsd?: number;
+  readonly details?: PostingRecord["details"];
+  readonly price?: string;
 };
 
 /** One attempt in the ledger, held and settled half a second later. */
@@ -50,10 +54,12 @@ async function attempt(call: Call): Promise<string> {
       tokenId: call.tokenId ?? tokenId,
       projectId: isLoose ? null : projectId,
       tenantId,
+      endUserId: isLoose ? null : "customer-42",
+      routeId: null,
+      providerId,
     },
-    providerId,
     model: "gpt-5-mini",
-    price: "{}",
+    price: call.price ?? "{}",
     heldNanoUsd: 9_000,
     heldAtMs: atMs,
   });
@@ -67,6 +73,7 @@ async function attempt(call: Call): Promise<string> {
     outputTokens: isOk ? 5 : 0,
     cachedInputTokens: isOk ? 4 : 0,
     reasoningTokens: isOk ? 2 : 0,
+    details: call.details ?? null,
     status: isOk ? 200 : 503,
     outcome,
     latencyMs: 500,
@@ -81,6 +88,7 @@ function record(row: Partial<RequestRecord> & Pick<RequestRecord, "id">): void {
     tenantId,
     projectId,
     tokenId,
+    endUserId: "customer-42",
     route: "mini",
     provider: "openai",
     model: "gpt-5-mini",
@@ -122,6 +130,7 @@ function shown(id: string | undefined): object {
     tenant_id: tenantId,
     project_id: projectId,
     token_id: tokenId,
+    end_user: "customer-42",
     route: "mini",
     provider: "openai",
     model: "gpt-5-mini",
@@ -280,7 +289,8 @@ describe("the request log", () => {
       },
     });
     record({ id: String(failed), status: 503, createdAtMs: START_MS - HOUR_MS });
-    record({ id: String(anonymous), status: 401, tenantId: null, projectId: null, tokenId: null });
+    const nobody = { tenantId: null, projectId: null, tokenId: null, endUserId: null };
+    record({ id: String(anonymous), status: 401, ...nobody });
     await api.store.flush();
   });
 
@@ -288,7 +298,14 @@ describe("the request log", () => {
     const first = await api.call("GET", "/requests?limit=4");
     const [plain, stream, refused, failed, anonymous] = ids;
     expect(first.member("data")).toEqual([
-      { ...shown(anonymous), status: 401, tenant_id: null, project_id: null, token_id: null },
+      {
+        ...shown(anonymous),
+        status: 401,
+        tenant_id: null,
+        project_id: null,
+        token_id: null,
+        end_user: null,
+      },
       { ...shown(failed), status: 503, created_at: "2026-11-20T11:00:00.000Z" },
       {
         ...shown(refused),
@@ -312,6 +329,8 @@ describe("the request log", () => {
     ["from=2026-11-20T12:00:00Z", [4, 2, 1, 0]],
     ["to=2026-11-20T12:00:00Z", [3]],
     ["from=2026-11-20T13:00:00%2B01:00&to=2026-11-20T12:00:00.001Z&status=200", [1, 0]],
+    ["end_user=customer-42", [3, 2, 1, 0]],
+    ["end_user=customer-43", []],
     ["tenant_id=ten_0", []],
   ])("filtered by %s", async (query, expected) => {
     const answer = await api.call("GET", `/requests?${query}`);
@@ -379,7 +398,28 @@ describe("the request log", () => {
     const id = newId("request", systemRandom);
     const atMs = START_MS - 5 * HOUR_MS;
     const first = await attempt({ requestId: id, atMs, outcome: "status_503" });
-    const second = await attempt({ requestId: id, atMs: atMs + 1_000, number: 2 });
+    const details = {
+      cacheWriteTokens: 1,
+      cacheWrite1hTokens: 2,
+      audioInputTokens: 3,
+      cachedAudioInputTokens: 4,
+      imageInputTokens: 5,
+      audioOutputTokens: 6,
+      imageOutputTokens: 7,
+      toolCalls: { web_search: 8 },
+    };
+    const price = priceJson({
+      ...plainRates(1_250_000, 10_000_000),
+      cachedInputPicoUsd: 125_000,
+      requestPicoUsd: 0,
+      toolCallPicoUsd: { web_search: 10_000_000_000 },
+      tiers: [],
+      batchPermille: null,
+      contextTokensMax: 400_000,
+      outputTokensMax: null,
+      source: "catalogue:0.1.8",
+    });
+    const second = await attempt({ requestId: id, atMs: atMs + 1_000, number: 2, details, price });
     record({ id, attemptCount: 2 });
     await api.store.flush();
     const answer = await api.call("GET", `/requests/${id}`);
@@ -403,6 +443,9 @@ describe("the request log", () => {
         output_tokens: 0,
         cached_input_tokens: 0,
         reasoning_tokens: 0,
+        details: null,
+        // Written in a way that nobody writes.
+        price: null,
         cost_usd: "0.00",
       },
       {
@@ -416,6 +459,35 @@ describe("the request log", () => {
         output_tokens: 5,
         cached_input_tokens: 4,
         reasoning_tokens: 2,
+        details: {
+          cache_write_tokens: 1,
+          cache_write_1h_tokens: 2,
+          audio_input_tokens: 3,
+          cached_audio_input_tokens: 4,
+          image_input_tokens: 5,
+          audio_output_tokens: 6,
+          image_output_tokens: 7,
+          tool_calls: { web_search: 8 },
+        },
+        price: {
+          source: "catalogue:0.1.8",
+          input_usd_per_million: "1.25",
+          output_usd_per_million: "10.00",
+          cached_input_usd_per_million: "0.125",
+          cache_write_usd_per_million: null,
+          cache_write_1h_usd_per_million: null,
+          reasoning_usd_per_million: null,
+          audio_input_usd_per_million: null,
+          audio_output_usd_per_million: null,
+          image_input_usd_per_million: null,
+          image_output_usd_per_million: null,
+          request_usd: "0.00",
+          tool_call_usd: { web_search: "0.01" },
+          tiers: [],
+          batch_multiplier: null,
+          context_tokens_max: 400_000,
+          output_tokens_max: null,
+        },
         cost_usd: "0.0000015",
       },
     ]);
@@ -439,6 +511,7 @@ describe("the request log", () => {
       tenant_id: tenantId,
       project_id: projectId,
       token_id: tokenId,
+      end_user: "customer-42",
       route: null,
       provider: "openai",
       model: "gpt-5-mini",

@@ -1,6 +1,7 @@
 /**
- * The request that every subject gets: one chat completion of about a kilobyte, serialised once as
- * a complete HTTP/1.1 message, so that sending it costs a write and nothing else.
+ * Requests for chat completions as complete HTTP/1.1 messages, serialised before they are needed, so
+ * that sending one costs a write and nothing else. What is measured gets always the same one, of
+ * about a kilobyte.
  */
 
 /** Whom to ask, and with which credential. */
@@ -25,9 +26,17 @@ const prompt =
   "Summarise the following notes for a colleague who was away, in three sentences, and name the " +
   `open questions. ${notes.repeat(4)}`;
 
-/** The complete request, head and body. */
+/** The body of a chat completion as far as the bench asks for one. */
+export type ChatBody = {
+  readonly model: string;
+  readonly messages: readonly { readonly role: "system" | "user"; readonly content: string }[];
+  readonly max_tokens: number;
+  readonly stream?: true;
+};
+
+/** The complete request that is measured, head and body. */
 export function chatRequest(target: ChatTarget, workload: ChatWorkload): Uint8Array {
-  const body = JSON.stringify({
+  return encodeRequest(target, {
     model: workload.model,
     messages: [
       { role: "system", content: "You are a careful assistant of a logistics company." },
@@ -36,13 +45,17 @@ export function chatRequest(target: ChatTarget, workload: ChatWorkload): Uint8Ar
     max_tokens: workload.tokensMax,
     ...(workload.stream && { stream: true }),
   });
-  const { endpoint, token } = target;
+}
+
+/** A complete request with this body. */
+export function encodeRequest({ endpoint, token }: ChatTarget, content: ChatBody): Uint8Array {
+  const body = JSON.stringify(content);
   const head = [
     `POST ${endpoint.pathname}${endpoint.search} HTTP/1.1`,
     `host: ${endpoint.host}`,
     "user-agent: tollgate-bench",
     "accept-encoding: identity",
-    `accept: ${workload.stream ? "text/event-stream" : "application/json"}`,
+    `accept: ${content.stream === true ? "text/event-stream" : "application/json"}`,
     "content-type: application/json",
     `content-length: ${Buffer.byteLength(body)}`,
     ...(token === undefined ? [] : [`authorization: Bearer ${token}`]),

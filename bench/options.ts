@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { unknownName } from "../src/base/nearest.ts";
 import { connectionsMax } from "./context.ts";
 import type { LoadPlan } from "./load.ts";
+import { addressOf, Misuse, numberOf, wholeOf } from "./option-values.ts";
 import type { Way } from "./target-results.ts";
 
 /** A whole run, or one target. */
@@ -33,10 +34,14 @@ export type OptionsReading =
 
 export const BENCH_USAGE = `Usage: bench [options]
        bench --target URL --token T [--direct URL] [options]
+       bench overspend --help
+       bench ledger-size --help
 
 Without --target it starts a scripted upstream, a bare Bun relay and Tollgate with every control
 on, measures all three ways in one run of about five minutes, and judges them by Tollgate's goals.
-With --target it measures any gateway that speaks the OpenAI dialect.
+With --target it measures any gateway that speaks the OpenAI dialect. Two commands ask other
+questions: \`bench overspend\` whether many calls at once get more out of a budget than is in it,
+\`bench ledger-size\` whether Tollgate stays as fast when its history is long.
 
   --target URL        gateway to measure; a bare address gets /v1/chat/completions
   --token T           access token for the target
@@ -78,8 +83,6 @@ const flags = {
 } as const;
 
 type Values = ReturnType<typeof parse>;
-
-class Misuse extends Error {}
 
 function parse(args: readonly string[]) {
   const given = parseArgs({ args: [...args], options: flags, strict: false, tokens: true });
@@ -163,26 +166,4 @@ function files(values: Values) {
     throw new Misuse("--plot must name a file that ends in .svg or .html");
   }
   return { jsonPath: json, plotPath: plot };
-}
-
-function addressOf(name: string, text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new Misuse(`--${name} must be an http or https address`);
-  }
-  return url;
-}
-
-type Bounds = { readonly min: number; readonly max: number };
-
-function wholeOf(name: string, text: string, bounds: Bounds): number {
-  const value = numberOf(name, text, bounds);
-  if (!Number.isInteger(value)) throw new Misuse(`--${name} must be a whole number`);
-  return value;
-}
-
-function numberOf(name: string, text: string, bounds: Bounds): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= bounds.min && value <= bounds.max) return value;
-  throw new Misuse(`--${name} must be a number from ${bounds.min} to ${bounds.max}`);
 }

@@ -20,7 +20,7 @@ export type Launch = {
 
 export type Running = { readonly name: string; readonly pid: number; readonly url: URL };
 
-const readyWithinMs = 30_000;
+const readyWithinMsDefault = 30_000;
 const endWithinMsDefault = 5_000;
 const pollMs = 20;
 const tailCharacters = 2_000;
@@ -29,11 +29,19 @@ const tailCharacters = 2_000;
 export class Processes {
   readonly #folder: string;
   readonly #endWithinMs: number;
+  readonly #readyWithinMs: number;
   readonly #children: Subprocess[] = [];
 
-  /** `folder`: where the outputs go; it must exist. `endWithinMs`: from SIGTERM to SIGKILL. */
-  constructor(folder: string, options: { readonly endWithinMs?: number } = {}) {
+  /**
+   * `folder`: where the outputs go; it must exist. `endWithinMs`: from SIGTERM to SIGKILL;
+   * `readyWithinMs`: how long a process may take to serve.
+   */
+  constructor(
+    folder: string,
+    options: { readonly endWithinMs?: number; readonly readyWithinMs?: number } = {},
+  ) {
     this.#folder = folder;
+    this.#readyWithinMs = options.readyWithinMs ?? readyWithinMsDefault;
     this.#endWithinMs = options.endWithinMs ?? endWithinMsDefault;
   }
 
@@ -49,7 +57,7 @@ export class Processes {
       stderr: Bun.file(`${outputPath}.err`),
     });
     this.#children.push(child);
-    const deadlineMs = systemClock.monotonicMs() + readyWithinMs;
+    const deadlineMs = systemClock.monotonicMs() + this.#readyWithinMs;
     for (;;) {
       // Asked before its output is read, so that the last words of an ended process are all there.
       const ended = child.exitCode !== null || child.signalCode !== null;

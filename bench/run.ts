@@ -3,17 +3,19 @@
  * An interrupt ends the load at once and everything that was started with it; a second one ends
  * the waiting too.
  */
-import { mkdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
 import { systemRandom } from "../src/base/random.ts";
+import { runLedgerSize } from "./ledger-size/run.ts";
 import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from "./options.ts";
+import { runOverspend } from "./overspend/run.ts";
 import { type Sheet, sheetHtml, sheetSvg } from "./plot-sheet.ts";
 import { FULL, QUICK } from "./profile.ts";
 import { suiteSheet } from "./report-plot.ts";
 import { suiteReport } from "./report-table.ts";
 import { targetReport, targetSheet } from "./report-target.ts";
 import { resultsJson } from "./results.ts";
+import { save } from "./save.ts";
 import { runSuite } from "./suite.ts";
 import { measureTarget } from "./target.ts";
 import { type BenchIo, Progress } from "./terminal.ts";
@@ -23,6 +25,13 @@ export type BenchExit = 0 | 1 | 2;
 
 /** Reads a command line and runs it. */
 export async function runBenchCommand(args: readonly string[], io: BenchIo): Promise<BenchExit> {
+  const [first, ...others] = args;
+  if (first === "overspend") {
+    return await interruptible(io, (signal) => runOverspend(others, io, signal));
+  }
+  if (first === "ledger-size") {
+    return await interruptible(io, (signal) => runLedgerSize(others, io, signal));
+  }
   const reading = parseBenchOptions(args);
   if (reading.kind === "help") {
     io.out(BENCH_USAGE);
@@ -32,11 +41,17 @@ export async function runBenchCommand(args: readonly string[], io: BenchIo): Pro
     io.err(`${reading.complaint}\nTry --help.\n`);
     return 2;
   }
-  return await runBench(reading.options, io);
+  const { options } = reading;
+  return await interruptible(io, (signal) =>
+    options.kind === "suite" ? suite(options, io, signal) : target(options, io, signal),
+  );
 }
 
-/** Runs a benchmark; reports through `io` and never throws. */
-async function runBench(options: BenchOptions, io: BenchIo): Promise<BenchExit> {
+/** Runs it until an interrupt; reports what it throws through `io` and never throws itself. */
+async function interruptible(
+  io: BenchIo,
+  run: (signal: AbortSignal) => Promise<BenchExit>,
+): Promise<BenchExit> {
   const interrupt = new AbortController();
   const onSignal = (): void => {
     if (interrupt.signal.aborted) process.exit(1);
@@ -46,9 +61,7 @@ async function runBench(options: BenchOptions, io: BenchIo): Promise<BenchExit> 
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   try {
-    return options.kind === "suite"
-      ? await suite(options, io, interrupt.signal)
-      : await target(options, io, interrupt.signal);
+    return await run(interrupt.signal);
   } catch (error) {
     io.err(`bench failed: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
@@ -106,10 +119,4 @@ async function write(
     const draw = files.plotPath.endsWith(".html") ? sheetHtml : sheetSvg;
     await save(files.plotPath, draw(content.sheet), io);
   }
-}
-
-async function save(path: string, content: string, io: BenchIo): Promise<void> {
-  await mkdir(dirname(resolve(path)), { recursive: true });
-  await Bun.write(path, content);
-  io.out(`written: ${path}\n`);
 }

@@ -5,14 +5,18 @@
  */
 import { WORKLOAD_NAMES, type WorkloadName } from "./profile.ts";
 
-/** A running Tollgate and what it is to be configured with. */
-export type SetupOptions = {
+/** A running Tollgate and who may configure it. */
+export type TollgateAdmin = {
   readonly gateway: URL;
   readonly adminToken: string;
+  readonly signal: AbortSignal;
+};
+
+/** What it is to be configured with. */
+export type SetupOptions = TollgateAdmin & {
   /** The upstream's base address with its version, as a provider is configured. */
   readonly upstreamBase: string;
   readonly upstreamModel: (workload: WorkloadName) => string;
-  readonly signal: AbortSignal;
 };
 
 /** What a client needs to call it. */
@@ -22,7 +26,8 @@ export type TollgateAccess = {
   readonly model: (workload: WorkloadName) => string;
 };
 
-type Created = { readonly id: string; readonly token?: string };
+/** What the admin API answers to a creation; an access token shows itself this once. */
+export type Created = { readonly id: string; readonly token?: string };
 
 /** Large enough that nothing is refused, in every unit; all of it is checked all the same. */
 const amountUsd = "1000000.00";
@@ -32,7 +37,8 @@ const requestsMax = 1_000_000_000;
 
 /** Throws with the API's answer when a step is refused. */
 export async function setUpTollgate(options: SetupOptions): Promise<TollgateAccess> {
-  const create = (noun: string, members: object): Promise<Created> => post(options, noun, members);
+  const create = (noun: string, members: object): Promise<Created> =>
+    createObject(options, noun, members);
   const tenant = await create("tenants", { name: "bench" });
   const project = await create("projects", { tenant_id: tenant.id, name: "bench" });
   const provider = await create("providers", {
@@ -88,15 +94,20 @@ function publicModel(workload: WorkloadName): string {
   return `bench-${workload}`;
 }
 
-async function post(options: SetupOptions, noun: string, members: object): Promise<Created> {
-  const answer = await fetch(new URL(`/api/v1/${noun}`, options.gateway), {
+/** Creates one object over the admin API; throws with its answer when it is refused. */
+export async function createObject(
+  admin: TollgateAdmin,
+  noun: string,
+  members: object,
+): Promise<Created> {
+  const answer = await fetch(new URL(`/api/v1/${noun}`, admin.gateway), {
     method: "POST",
     headers: {
-      authorization: `Bearer ${options.adminToken}`,
+      authorization: `Bearer ${admin.adminToken}`,
       "content-type": "application/json",
     },
     body: JSON.stringify(members),
-    signal: options.signal,
+    signal: admin.signal,
   });
   const text = await answer.text();
   if (answer.status !== 201) {

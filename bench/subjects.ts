@@ -95,10 +95,11 @@ export async function startSubjects(options: StartOptions): Promise<Subjects> {
   return { all, upstreamPid: upstream.pid, tollgateStartMs };
 }
 
-async function startTollgate(options: StartOptions) {
+/** A Tollgate of its own on the folder's data directory, made if missing, and its admin token. */
+export async function startTollgate(options: Omit<StartOptions, "profile">) {
   const adminToken = systemRandom.uuid() + systemRandom.uuid();
   const dataDir = join(options.folder, "data");
-  await mkdir(dataDir, { mode: 0o700 });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const running = await options.processes.start(
     {
       name: "tollgate",

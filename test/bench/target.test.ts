@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runBenchCommand } from "../../bench/run.ts";
 import { startUpstream, type Upstream } from "../../bench/upstream/server.ts";
+import { runBench } from "./command.ts";
 
 let upstream: Upstream;
 let folder = "";
@@ -19,15 +19,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function bench(...args: readonly string[]) {
-  const written = { out: "", err: "" };
-  const code = await runBenchCommand(args, {
-    out: (text) => void (written.out += text),
-    err: (text) => void (written.err += text),
-    isTerminal: false,
-  });
-  return { code, ...written };
-}
+const bench = (...args: readonly string[]) => runBench(args);
 
 const target = () => ["--target", upstream.url, "--token", "sk-tg-x"];
 

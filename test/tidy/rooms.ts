@@ -41,6 +41,9 @@ const ROOMS: readonly Room[] = [
       "src/telemetry/",
       "src/gateway/directory.ts",
       "src/gateway/directory-contract.ts",
+      // What prices and windows are is arithmetic that operators are shown the results of.
+      "src/gateway/prices/",
+      "actors/policy/window.ts",
       BASE,
     ],
   },
@@ -57,6 +60,8 @@ const ROOMS: readonly Room[] = [
   },
   { room: "src/cli/", may: EVERYTHING },
   { room: "src/main.ts", may: EVERYTHING },
+  // It makes databases, which only the store knows how to.
+  { room: "bench/ledger-size/", may: ["bench/", "src/store/", "drizzle/", BASE] },
   { room: "bench/", may: ["bench/", BASE] },
 ];
 
@@ -70,6 +75,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "drizzle-kit": ["drizzle/config.ts"],
   "drizzle-orm": ["src/store/", "drizzle/"],
   elysia: ["src/http/"],
+  "gpt-tokenizer": ["src/gateway/token-count/thread.ts"],
   // What an address is, both the admin API (on saving) and the gateway (on calling) must know.
   "ipaddr.js": ["src/base/address.ts"],
   pino: ["src/telemetry/"],

@@ -15,7 +15,16 @@ export type NotText = {
 };
 
 /** Parts whose tokens are no more than their bytes: sound in base64 has far fewer. */
-const SIZED_PARTS = new Set<unknown>(["text", "refusal", "input_audio", "tool_result", undefined]);
+const SIZED_PARTS = new Set<unknown>([
+  "text",
+  "input_text",
+  "output_text",
+  "thinking",
+  "refusal",
+  "input_audio",
+  "tool_result",
+  undefined,
+]);
 
 /** `messages` as parsed. Only a part that every server reads as an image counts as one. */
 export function countNotText(messages: readonly unknown[]): NotText {

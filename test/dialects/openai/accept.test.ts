@@ -179,6 +179,7 @@ describe("a body that is taken", () => {
       generates: true,
       textBytes: bytes.length,
       images: 0,
+      hasUnsized: false,
       ...PLAIN,
     });
   });
@@ -199,6 +200,7 @@ describe("a body that is taken", () => {
       generates: true,
       textBytes: bytes.length,
       images: 0,
+      hasUnsized: false,
       ...PLAIN,
     });
   });
@@ -249,6 +251,7 @@ describe("a body that is taken", () => {
       generates: false,
       textBytes: bytes.length,
       images: 0,
+      hasUnsized: false,
       without: ["audio_input", "image_input", "audio_output", "image_output", "cache_write_1h"],
       toolCallsMax: {},
     });

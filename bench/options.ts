@@ -3,10 +3,9 @@
  * options here, so they cannot differ. Anything not understood is wrong usage, never ignored.
  */
 import { parseArgs } from "node:util";
-import { unknownName } from "../src/base/nearest.ts";
 import { connectionsMax } from "./context.ts";
 import type { LoadPlan } from "./load.ts";
-import { addressOf, Misuse, numberOf, wholeOf } from "./option-values.ts";
+import { addressOf, Misuse, numberOf, wholeOf, refuseUnknownFlags } from "./option-values.ts";
 import type { Way } from "./target-results.ts";
 
 /** A whole run, or one target. */
@@ -85,12 +84,7 @@ const flags = {
 type Values = ReturnType<typeof parse>;
 
 function parse(args: readonly string[]) {
-  const given = parseArgs({ args: [...args], options: flags, strict: false, tokens: true });
-  for (const token of given.tokens) {
-    if (token.kind !== "option" || Object.hasOwn(flags, token.name)) continue;
-    const known = Object.keys(flags).map((name) => `--${name}`);
-    throw new Misuse(unknownName("flag", token.rawName, known));
-  }
+  refuseUnknownFlags(args, flags);
   return parseArgs({ args: [...args], options: flags, strict: true }).values;
 }
 

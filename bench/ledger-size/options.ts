@@ -3,8 +3,7 @@
  * not understood is wrong usage, never ignored.
  */
 import { parseArgs } from "node:util";
-import { unknownName } from "../../src/base/nearest.ts";
-import { Misuse, wholeOf } from "../option-values.ts";
+import { Misuse, wholeOf, refuseUnknownFlags } from "../option-values.ts";
 
 export type LedgerSizeOptions = {
   /** Exchanges in the history: each is a request row, and nearly each an attempt and its posting. */
@@ -64,12 +63,7 @@ const flags = {
 } as const;
 
 function parse(args: readonly string[]) {
-  const given = parseArgs({ args: [...args], options: flags, strict: false, tokens: true });
-  for (const token of given.tokens) {
-    if (token.kind !== "option" || Object.hasOwn(flags, token.name)) continue;
-    const known = Object.keys(flags).map((name) => `--${name}`);
-    throw new Misuse(unknownName("flag", token.rawName, known));
-  }
+  refuseUnknownFlags(args, flags);
   return parseArgs({ args: [...args], options: flags, strict: true }).values;
 }
 

@@ -3,10 +3,9 @@
  * understood is wrong usage, never ignored.
  */
 import { parseArgs } from "node:util";
-import { unknownName } from "../../src/base/nearest.ts";
 import { type NanoUsd, type PicoUsd, parseUsd, parseUsdPerMillion } from "../../src/base/units.ts";
 import { connectionsMax } from "../context.ts";
-import { Misuse, addressOf, wholeOf } from "../option-values.ts";
+import { Misuse, addressOf, wholeOf, refuseUnknownFlags } from "../option-values.ts";
 
 /** What a call costs: told, or counted from what the upstream generated. */
 export type Pricing =
@@ -116,12 +115,7 @@ const flags = {
 type Values = ReturnType<typeof parse>;
 
 function parse(args: readonly string[]) {
-  const given = parseArgs({ args: [...args], options: flags, strict: false, tokens: true });
-  for (const token of given.tokens) {
-    if (token.kind !== "option" || Object.hasOwn(flags, token.name)) continue;
-    const known = Object.keys(flags).map((name) => `--${name}`);
-    throw new Misuse(unknownName("flag", token.rawName, known));
-  }
+  refuseUnknownFlags(args, flags);
   return parseArgs({ args: [...args], options: flags, strict: true }).values;
 }
 

@@ -22,8 +22,53 @@ export type Metadata = Readonly<Record<string, string>>;
 export type ProviderTimeouts = {
   readonly connect: number;
   readonly first_byte: number;
+  readonly first_token: number;
   readonly idle: number;
   readonly total: number;
+};
+
+/** Who is served first when not everybody can be; in this order. */
+export type PriorityClass = "interactive" | "default" | "batch";
+
+export type StrategyName =
+  | "priority"
+  | "weighted"
+  | "fastest"
+  | "cheapest"
+  | "reliable"
+  | "least_busy";
+
+/** What a tenant or an access token asks for where a request does not; absent: nothing of its own. */
+export type ServiceTerms = {
+  /** Of tenants only: in place of a route's own strategy. */
+  readonly strategy?: StrategyName;
+  readonly priorityClass?: PriorityClass;
+};
+
+/** How a provider is protected and held to account; an absent member has its default. */
+export type ProviderTerms = {
+  /** Further credentials, sealed like the first; attempts rotate over all of them. */
+  readonly moreCredentialsSealed?: readonly string[];
+  /** An operator's word instead of what the breakers have learned. */
+  readonly breakerForced?: "open" | "closed";
+  /** A stream that brings less than this over `overMs` is given up. */
+  readonly throughputMin?: { readonly tokensPerSecond: number; readonly overMs: number };
+  /** Attempts that may wait for a slot, and for how long. */
+  readonly queue?: { readonly waitingMax: number; readonly waitMs: number };
+};
+
+/** Which requests a target is for; every named member must hold. */
+export type TargetCondition = {
+  /** Any of these is among the request's tags. */
+  readonly tags?: readonly string[];
+  /** A header of the request has this value; its name in lower case. */
+  readonly header?: { readonly name: string; readonly value: string };
+  readonly inputTokensMin?: number;
+  readonly inputTokensMax?: number;
+  /** The request has input of one of these kinds. */
+  readonly modalities?: readonly ("text" | "image" | "audio" | "file")[];
+  /** Whether the request offers tools. */
+  readonly tools?: boolean;
 };
 
 export type RouteTarget = {
@@ -32,6 +77,58 @@ export type RouteTarget = {
   readonly model: string;
   readonly weight: number;
   readonly priority: number;
+  /**
+   * Absent: it serves. context_window, content_filter: only after another target refused for that
+   * reason. shadow: gets copies of requests, whose answers nobody sees.
+   */
+  readonly use?: "context_window" | "content_filter" | "shadow";
+  /** Of a serving target: its share of conversations, for which it comes first; of a shadow: of requests. */
+  readonly percent?: number;
+  readonly when?: TargetCondition;
+  /** How the model can be asked to go on with an answer that it has begun; absent: it cannot. */
+  readonly continues?: "prefix" | "continue_final_message";
+};
+
+/** How a route serves beyond its targets; an absent member has its default. */
+export type RouteTerms = {
+  readonly retries?: {
+    readonly attemptsMax?: number;
+    readonly backoffBaseMs?: number;
+    readonly backoffMaxMs?: number;
+    /** From the request's arrival to the begin of its last attempt. */
+    readonly totalMs?: number;
+    /** Only these statuses are repeated; absent: what the classification says. */
+    readonly statuses?: readonly number[];
+    /** Broken streams are continued where the target's model can do it. */
+    readonly continueStreams?: boolean;
+  };
+  /** Requests of one end user, or with one value of the header, keep to one target. */
+  readonly sticky?:
+    | { readonly by: "end_user" }
+    | { readonly by: "header"; readonly header: string };
+  readonly hedge?: {
+    /** A second attempt begins when the first token is later than this share of them. */
+    readonly percentile: number;
+    readonly delayMsMin: number;
+    /** Share of the route's requests that may be hedged. */
+    readonly percentMax: number;
+  };
+  /** Who pays for an answer that several got. */
+  readonly singleFlight?: { readonly cost: "first" | "split" };
+  /** Streams number their events and can be taken up again. */
+  readonly resumable?: boolean;
+  /** Silence of a stream after which a comment is sent; 0: never. */
+  readonly keepAliveMs?: number;
+};
+
+/** One thing that was tried for a request, for its row; `attempts` and `postings` are the ledger's. */
+export type AttemptNote = {
+  readonly provider: string;
+  readonly model: string;
+  /** Short word: an attempt's outcome, or why none was made. */
+  readonly outcome: string;
+  readonly status: number | null;
+  readonly latencyMs: number;
 };
 
 /** Where a window begins within its calendar unit; absent members: Monday, day 1, midnight. */
@@ -72,10 +169,16 @@ const versioned = {
 
 const metadata = text({ mode: "json" }).$type<Metadata>().notNull();
 
+const serviceTerms = text({ mode: "json" })
+  .$type<ServiceTerms>()
+  .notNull()
+  .default(sql`'{}'`);
+
 export const tenants = sqliteTable("tenants", {
   id: text().primaryKey(),
   name: text().notNull(),
   status: text().$type<"active" | "suspended">().notNull(),
+  terms: serviceTerms,
   metadata,
   ...versioned,
 });
@@ -114,6 +217,7 @@ export const tokens = sqliteTable(
     maxRequests: integer("max_requests"),
     /** null: every model. */
     allowedModels: text("allowed_models", { mode: "json" }).$type<readonly string[]>(),
+    terms: serviceTerms,
     metadata,
     revokedAtMs: integer("revoked_at_ms"),
     /** Counted in the transaction that holds an exchange's first attempt. */
@@ -140,6 +244,10 @@ export const providers = sqliteTable(
     timeoutsMs: text("timeouts_ms", { mode: "json" }).$type<ProviderTimeouts>().notNull(),
     maxConcurrent: integer("max_concurrent"),
     onClientDisconnect: text("on_client_disconnect").$type<"abort" | "drain">().notNull(),
+    terms: text({ mode: "json" })
+      .$type<ProviderTerms>()
+      .notNull()
+      .default(sql`'{}'`),
     enabled: integer({ mode: "boolean" }).notNull(),
     /** The built-in simulated provider, whose base URL is set anew at each start. */
     simulated: integer({ mode: "boolean" }).notNull(),
@@ -155,8 +263,12 @@ export const routes = sqliteTable(
     id: text().primaryKey(),
     model: text().notNull(),
     tenantId: text("tenant_id").references(() => tenants.id),
-    strategy: text().$type<"priority">().notNull(),
+    strategy: text().$type<StrategyName>().notNull(),
     targets: text({ mode: "json" }).$type<readonly RouteTarget[]>().notNull(),
+    terms: text({ mode: "json" })
+      .$type<RouteTerms>()
+      .notNull()
+      .default(sql`'{}'`),
     ...versioned,
   },
   (table) => [
@@ -316,6 +428,30 @@ export const limits = sqliteTable(
   (table) => [index("limits_by_tenant").on(table.tenantId)],
 );
 
+/**
+ * Requests that came with an Idempotency-Key: one row per access token and key, written before the
+ * first attempt. Without an answer it is running, or a crash has interrupted it. Answers are sealed.
+ */
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    tokenId: text("token_id").notNull(),
+    /** Keyed hashes of the client's key and of what it came with. */
+    keyHash: text("key_hash").notNull(),
+    bodyHash: text("body_hash").notNull(),
+    requestId: text("request_id").notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+    expiresAtMs: integer("expires_at_ms").notNull(),
+    status: integer(),
+    headers: text({ mode: "json" }).$type<Readonly<Record<string, string>>>(),
+    bodySealed: blob("body_sealed", { mode: "buffer" }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tokenId, table.keyHash] }),
+    index("idempotency_keys_by_expiry").on(table.expiresAtMs),
+  ],
+);
+
 /** Single values: the admin token's hash, the schema's origin. */
 export const settings = sqliteTable("settings", {
   name: text().primaryKey(),
@@ -332,12 +468,15 @@ export const priceVersions = sqliteTable(
   (table) => [uniqueIndex("price_versions_by_price").on(table.price)],
 );
 
-/** What was learned about sizes of answers and inputs, so that a restart need not begin anew. */
+/**
+ * What was learned about sizes of answers and inputs, and of how providers serve, so that a restart need
+ * not begin anew.
+ */
 export const learned = sqliteTable(
   "learned",
   {
-    kind: text().$type<"output" | "input">().notNull(),
-    /** An access token for `output`, a provider for `input`. */
+    kind: text().$type<"output" | "input" | "service">().notNull(),
+    /** An access token for `output`, a provider for `input` and `service`. */
     ownerId: text("owner_id").notNull(),
     model: text().notNull(),
     state: text({ mode: "json" }).$type<unknown>().notNull(),
@@ -524,6 +663,10 @@ export const requests = sqliteTable(
     firstTokenMs: integer("first_token_ms"),
     clientGone: integer("client_gone", { mode: "boolean" }).notNull(),
     refusal: text({ mode: "json" }).$type<RefusalReason>(),
+    /** What was tried, in order; null where the one attempt was answered. */
+    attemptNotes: text("attempt_notes", { mode: "json" }).$type<readonly AttemptNote[]>(),
+    /** The request whose answer this one got without an attempt of its own; null: it had its own. */
+    answeredBy: text("answered_by"),
   },
   (table) => [
     // Ids sort by time, so the primary key alone serves "newest first"; these serve the filters.

@@ -12,6 +12,7 @@ import { sealCredential } from "./credential.ts";
 import type { AdminDeps } from "./deps.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { Provider, ProviderChange, ProviderFilter, ProviderInput } from "./shapes/provider.ts";
+import { credentialCount, editedTerms, showTerms } from "./provider-terms.ts";
 import { editRow, insertRow, named } from "./write.ts";
 
 export interface Providers extends Configured<
@@ -30,6 +31,7 @@ export interface Providers extends Configured<
 const DEFAULT_TIMEOUTS: ProviderRow["timeoutsMs"] = {
   connect: LIMITS.connectMs,
   first_byte: LIMITS.firstByteMs,
+  first_token: LIMITS.firstTokenMs,
   idle: LIMITS.idleMs,
   total: LIMITS.streamTotalMs,
 };
@@ -84,6 +86,7 @@ function providerRow(
     timeoutsMs: { ...DEFAULT_TIMEOUTS, ...input.timeouts_ms },
     maxConcurrent: input.max_concurrent ?? null,
     onClientDisconnect: input.on_client_disconnect ?? "abort",
+    terms: editedTerms({}, input, sealEach(deps, id, input.more_credentials)) ?? {},
     enabled: input.enabled ?? true,
     simulated,
     version: 1,
@@ -115,6 +118,11 @@ function providerEdit(
       timeoutsMs: timeouts === undefined ? undefined : { ...current.timeoutsMs, ...timeouts },
       maxConcurrent: change.max_concurrent,
       onClientDisconnect: change.on_client_disconnect,
+      terms: editedTerms(
+        current.terms,
+        change,
+        sealEach(deps, current.id, change.more_credentials),
+      ),
       enabled: change.enabled,
     }),
   );
@@ -130,6 +138,17 @@ function sealed(
   return sealCredential(credentialKey, id, credential, random);
 }
 
+/** Sealed like the first one, to the same row. */
+function sealEach(
+  { credentialKey, random }: AdminDeps,
+  id: string,
+  credentials: readonly string[] | null | undefined,
+): readonly string[] | null | undefined {
+  // null clears, like the first one.
+  if (credentials === null) return null;
+  return credentials?.map((plain) => sealCredential(credentialKey, id, plain, random));
+}
+
 function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
   const health = directory.providerHealth(row.id);
   return {
@@ -138,6 +157,8 @@ function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
     dialect: row.dialect,
     base_url: row.baseUrl,
     has_credential: row.credentialSealed !== null,
+    credential_count: credentialCount(row),
+    ...showTerms(row.terms),
     allow_private_network: row.allowPrivateNetwork,
     timeouts_ms: row.timeoutsMs,
     max_concurrent: row.maxConcurrent,

@@ -86,6 +86,11 @@ function showRow(row: RequestRecord): LoggedRequest {
     latency_ms: row.latencyMs,
     first_token_ms: row.firstTokenMs,
     client_gone: row.clientGone,
+    tried:
+      row.attemptNotes?.map(({ provider, model, outcome, status, latencyMs }) => {
+        return { provider, model, outcome, status, latency_ms: latencyMs };
+      }) ?? null,
+    answered_by: row.answeredBy,
   };
 }
 
@@ -139,6 +144,8 @@ function fromLedger(
     latency_ms: null,
     first_token_ms: null,
     client_gone: null,
+    tried: null,
+    answered_by: null,
   };
 }
 

@@ -6,6 +6,8 @@ import { configured, type Configured } from "./configured.ts";
 import type { AdminDeps } from "./deps.ts";
 import { namesOf, providerNamed } from "./names.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
+import { editedTerms, showTerms } from "./route-terms.ts";
+import { readTarget, showTarget } from "./route-targets.ts";
 import type { Route, RouteChange, RouteFilter, RouteInput } from "./shapes/route.ts";
 import { named } from "./write.ts";
 
@@ -19,22 +21,29 @@ export function createRoutes(deps: AdminDeps): Routes {
     rowOf: async (input: RouteInput) => {
       const targets = await readTargets(store, input.targets);
       if (!targets.allowed) return targets;
+      const terms = editedTerms({}, input);
+      if (!terms.allowed) return terms;
       return allow({
         id: newId("route", deps.random),
         model: input.model,
         tenantId: input.tenant_id ?? null,
         strategy: input.strategy ?? "priority",
         targets: targets.value,
+        terms: terms.value,
         version: 1,
         createdAtMs: deps.clock.nowMs(),
       });
     },
-    editOf: (change: RouteChange) => async () => {
-      const { model, strategy } = change;
-      if (change.targets === undefined) return allow(named<RouteRow>({ model, strategy }));
-      const targets = await readTargets(store, change.targets);
+    editOf: (change: RouteChange) => async (current) => {
+      const { model, strategy, targets: inputs, ...terms } = change;
+      const targets = inputs === undefined ? allow(undefined) : await readTargets(store, inputs);
       if (!targets.allowed) return targets;
-      return allow(named<RouteRow>({ model, strategy, targets: targets.value }));
+      const edited =
+        Object.keys(terms).length === 0 ? allow(undefined) : editedTerms(current.terms, terms);
+      if (!edited.allowed) return edited;
+      return allow(
+        named<RouteRow>({ model, strategy, targets: targets.value, terms: edited.value }),
+      );
     },
     whereOf: (filter: RouteFilter) =>
       named<RouteRow>({ model: filter.model, tenantId: filter.tenant_id }),
@@ -53,12 +62,10 @@ async function readTargets(
       const sentence = `targets.${place}.provider: there is no provider ${input.provider}.`;
       return refuse("unprocessable", sentence, `/targets/${place}/provider`);
     }
-    targets.push({
-      providerId: provider.id,
-      model: input.model,
-      weight: input.weight ?? 1,
-      priority: input.priority ?? 0,
-    });
+    targets.push(readTarget(provider.id, input));
+  }
+  if (targets.every(({ use }) => use !== undefined)) {
+    return refuse("unprocessable", "targets must hold one whose use is serve.", "/targets");
   }
   return allow(targets);
 }
@@ -71,12 +78,10 @@ async function showRoutes(store: Store, rows: readonly RouteRow[]): Promise<Rout
     model: row.model,
     tenant_id: row.tenantId,
     strategy: row.strategy,
-    targets: row.targets.map(({ providerId, model, weight, priority }) => ({
-      provider: names.get(providerId) ?? providerId,
-      model,
-      weight,
-      priority,
-    })),
+    targets: row.targets.map((target) =>
+      showTarget(names.get(target.providerId) ?? target.providerId, target),
+    ),
+    ...showTerms(row.terms),
     created_at: formatTime(row.createdAtMs),
     version: row.version,
   }));

@@ -17,6 +17,7 @@ import type {
   TokenInput,
   TokenRotation,
 } from "./shapes/token.ts";
+import { serviceTerms } from "./service-terms.ts";
 import { parseTime } from "./time.ts";
 import { editRow, insertRow, named } from "./write.ts";
 
@@ -40,7 +41,7 @@ export function createTokens(deps: AdminDeps): Tokens {
     return { token, hash: hashAccessToken(tokenPepper, token), hint: accessTokenHint(token) };
   };
   const others = existing(deps, "tokens", {
-    editOf: (edits: TokenChange) => () => tokenEdit(edits, clock.nowMs()),
+    editOf: (edits: TokenChange) => (current) => tokenEdit(edits, current, clock.nowMs()),
     whereOf: (filter: TokenFilter) =>
       named<TokenRow>({
         tenantId: filter.tenant_id,
@@ -95,6 +96,7 @@ function tokenRow(
     expiresAtMs: expiry.value ?? null,
     maxRequests: input.max_requests ?? null,
     allowedModels: input.allowed_models ?? null,
+    terms: serviceTerms({}, input) ?? {},
     metadata: input.metadata ?? {},
     revokedAtMs: null,
     requestCount: 0,
@@ -104,7 +106,11 @@ function tokenRow(
   });
 }
 
-function tokenEdit(change: TokenChange, nowMs: number): AdminVerdict<Partial<TokenRow>> {
+function tokenEdit(
+  change: TokenChange,
+  { terms }: TokenRow,
+  nowMs: number,
+): AdminVerdict<Partial<TokenRow>> {
   const expiry = expiresAtMs(change, nowMs);
   if (!expiry.allowed) return expiry;
   return allow(
@@ -114,6 +120,7 @@ function tokenEdit(change: TokenChange, nowMs: number): AdminVerdict<Partial<Tok
       expiresAtMs: expiry.value,
       maxRequests: change.max_requests,
       allowedModels: change.allowed_models,
+      terms: serviceTerms(terms, change),
       metadata: change.metadata,
     }),
   );
@@ -165,6 +172,7 @@ function showToken({ clock, directory }: AdminDeps, row: TokenRow): Token {
     expires_at: row.expiresAtMs === null ? null : formatTime(row.expiresAtMs),
     max_requests: row.maxRequests,
     allowed_models: row.allowedModels === null ? null : [...row.allowedModels],
+    priority_class: row.terms.priorityClass ?? null,
     // The row lags behind the directory by what the writer thread has not written yet.
     request_count: Math.max(row.requestCount, directory.requestCount(row.id)),
     last_used_at: row.lastUsedAtMs === null ? null : formatTime(row.lastUsedAtMs),

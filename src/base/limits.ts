@@ -33,7 +33,10 @@ export const LIMITS = {
   streamTotalMs: 4 * 60 * 60_000,
   connectMs: 5_000,
   firstByteMs: 300_000,
+  firstTokenMs: 300_000,
   idleMs: 300_000,
+  /** Silence of a stream after which the client gets a comment; proxies in between cut at 60 s. */
+  keepAliveMs: 15_000,
   /** For the end of a body after the stream's terminator. */
   afterTerminatorMs: 1_000,
   /** How long a left client's answer is read on where the provider's policy is `drain`. */

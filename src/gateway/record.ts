@@ -34,6 +34,8 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     firstTokenMs: exchange.firstTokenMs === null ? null : Math.round(exchange.firstTokenMs),
     clientGone: exchange.clientGone,
     refusal: exchange.refusal,
+    attemptNotes: null,
+    answeredBy: null,
   };
   store.requestLog.record(row);
   const upstreamMs = exchange.attempts.reduce((sum, attempt) => sum + attempt.latencyMs, 0);

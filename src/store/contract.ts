@@ -81,6 +81,10 @@ export type RequestRecord = {
   readonly firstTokenMs: number | null;
   readonly clientGone: boolean;
   readonly refusal: RefusalReason | null;
+  /** What was tried, in order; null where the one attempt was answered. */
+  readonly attemptNotes: readonly schema.AttemptNote[] | null;
+  /** The request whose answer this one got without an attempt of its own. */
+  readonly answeredBy: string | null;
 };
 
 export interface Ledger {

@@ -151,5 +151,7 @@ function requestRow(
     firstTokenMs: null,
     clientGone: false,
     refusal: null,
+    attemptNotes: null,
+    answeredBy: null,
   };
 }

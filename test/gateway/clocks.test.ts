@@ -13,6 +13,7 @@ let provider: ProviderRow;
 const LONG = {
   connect: LIMITS.connectMs,
   first_byte: LIMITS.firstByteMs,
+  first_token: LIMITS.firstTokenMs,
   idle: LIMITS.idleMs,
   total: LIMITS.streamTotalMs,
 };

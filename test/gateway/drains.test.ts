@@ -25,7 +25,13 @@ beforeEach(async () => {
   token = (await tollgate.addToken(tenantId)).token;
   const provider = await tollgate.addProvider({
     onClientDisconnect: "drain",
-    timeoutsMs: { connect: LONG_MS, first_byte: LONG_MS, idle: LONG_MS, total: 10 * LONG_MS },
+    timeoutsMs: {
+      connect: LONG_MS,
+      first_byte: LONG_MS,
+      first_token: LONG_MS,
+      idle: LONG_MS,
+      total: 10 * LONG_MS,
+    },
   });
   await tollgate.addPrice(provider.id, "sim-small", { inputPicoUsd: 1_000_000 });
   await tollgate.addRoute("small", [

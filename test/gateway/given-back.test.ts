@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 const tollgate = await startTestGateway();
 afterAll(() => tollgate.stop());
 const { upstream, gateway } = tollgate;
-const timeoutsMs = { connect: 1_000, first_byte: 60, idle: 60, total: 60_000 };
+const timeoutsMs = { connect: 1_000, first_byte: 60, first_token: 60, idle: 60, total: 60_000 };
 const provider = await tollgate.addProvider();
 const hasty = await tollgate.addProvider({ name: "hasty", timeoutsMs });
 const gone = await tollgate.addProvider({ name: "gone", baseUrl: "http://127.0.0.1:9/v1" });

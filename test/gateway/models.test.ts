@@ -20,7 +20,12 @@ await tollgate.addRoute("gpt-large", to("sim-large"));
 await tollgate.addRoute("größe/42?x=1&y", to("sim-small"));
 await tollgate.addRoute("unpriced", to("nobody-knows-its-price"));
 await tollgate.addRoute("off-line", to("sim-small", off));
-const route = { strategy: "priority" as const, version: 1, createdAtMs: 1_700_000_000_999 };
+const route = {
+  strategy: "priority" as const,
+  terms: {},
+  version: 1,
+  createdAtMs: 1_700_000_000_999,
+};
 const own = { ...route, tenantId: ours, model: "private", targets: to("sim-large") };
 await tollgate.put("routes", { ...own, id: "rte_ours" });
 await tollgate.put("routes", { ...own, id: "rte_theirs", tenantId: theirs, model: "secret" });

@@ -39,7 +39,13 @@ export async function twoProvidersForFile(): Promise<TwoProviders> {
   const spare = await startUpstream({ keepBodies: true });
   const tenantId = (await tollgate.addTenant()).id;
   const { token } = await tollgate.addToken(tenantId);
-  const timeoutsMs = { connect: 1_000, first_byte: SHORT_MS, idle: SHORT_MS, total: 60_000 };
+  const timeoutsMs = {
+    connect: 1_000,
+    first_byte: SHORT_MS,
+    first_token: 60_000,
+    idle: SHORT_MS,
+    total: 60_000,
+  };
   const rows = [
     await tollgate.addProvider({ name: "first", timeoutsMs }),
     await tollgate.addProvider({ name: "second", baseUrl: `${spare.url}/v1` }),

@@ -102,7 +102,13 @@ export type ProviderHabits = {
   readonly maxConcurrent: number | null;
 };
 
-const CLOCKS = { connect: 1_000, first_byte: 2_000, idle: 2_000, total: 10_000 };
+const CLOCKS = {
+  connect: 1_000,
+  first_byte: 2_000,
+  first_token: 2_000,
+  idle: 2_000,
+  total: 10_000,
+};
 
 let file: Promise<Uint8Array> | null = null;
 
@@ -122,7 +128,13 @@ async function buildTown(): Promise<Uint8Array> {
     };
     const base = { version: 1, createdAtMs: 0, metadata: {} };
     for (const [index, tenantId] of TENANTS.entries()) {
-      await put("tenants", { ...base, id: tenantId, name: `t${index}`, status: "active" });
+      await put("tenants", {
+        ...base,
+        id: tenantId,
+        name: `t${index}`,
+        status: "active",
+        terms: {},
+      });
       await put("projects", { ...base, id: PROJECTS[index] ?? "", tenantId, name: `p${index}` });
     }
     for (const one of RESIDENTS) await put("tokens", { ...base, ...tokenRow(one) });
@@ -186,6 +198,7 @@ async function putModels(
       tenantId: null,
       strategy,
       targets,
+      terms: {},
     });
   }
 }
@@ -203,6 +216,7 @@ function tokenRow(one: Resident): Omit<Rows["tokens"], "version" | "createdAtMs"
     expiresAtMs: null,
     maxRequests: one.requestsMax,
     allowedModels: null,
+    terms: {},
     metadata: {},
     revokedAtMs: null,
     requestCount: 0,
@@ -223,6 +237,7 @@ function providerRow(name: ProviderName): Rows["providers"] {
     timeoutsMs: CLOCKS,
     maxConcurrent: null,
     onClientDisconnect: "abort",
+    terms: {},
     enabled: true,
     simulated: false,
   };

@@ -124,6 +124,8 @@ describe("after a crash", () => {
           firstTokenMs: null,
           clientGone: false,
           refusal: null,
+          attemptNotes: null,
+          answeredBy: null,
         },
       ],
       nextCursor: null,

@@ -53,7 +53,11 @@ export type TestGateway = {
     row?: Partial<TokenRow>,
   ) => Promise<{ row: TokenRow; token: string }>;
   readonly addProvider: (row?: Partial<ProviderRow>) => Promise<ProviderRow>;
-  readonly addRoute: (model: string, targets: RouteRow["targets"]) => Promise<RouteRow>;
+  readonly addRoute: (
+    model: string,
+    targets: RouteRow["targets"],
+    row?: Partial<RouteRow>,
+  ) => Promise<RouteRow>;
   readonly addPrice: (
     providerId: string,
     model: string,
@@ -141,7 +145,14 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     dataDir,
     put,
     addTenant: (row = {}) =>
-      put("tenants", { ...base("tenant"), name: "acme", status: "active", metadata: {}, ...row }),
+      put("tenants", {
+        ...base("tenant"),
+        name: "acme",
+        status: "active",
+        terms: {},
+        metadata: {},
+        ...row,
+      }),
     addToken: async (tenantId, row = {}) => {
       const token = newAccessToken(systemRandom);
       const written = await put("tokens", {
@@ -156,6 +167,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
         expiresAtMs: null,
         maxRequests: null,
         allowedModels: null,
+        terms: {},
         metadata: {},
         revokedAtMs: null,
         requestCount: 0,
@@ -175,17 +187,27 @@ async function start(options: Options, world: World): Promise<TestGateway> {
         timeoutsMs: {
           connect: LIMITS.connectMs,
           first_byte: LIMITS.firstByteMs,
+          first_token: LIMITS.firstTokenMs,
           idle: LIMITS.idleMs,
           total: LIMITS.exchangeTotalMs,
         },
         maxConcurrent: null,
         onClientDisconnect: "abort",
+        terms: {},
         enabled: true,
         simulated: false,
         ...row,
       }),
-    addRoute: (model, targets) =>
-      put("routes", { ...base("route"), model, tenantId: null, strategy: "priority", targets }),
+    addRoute: (model, targets, row = {}) =>
+      put("routes", {
+        ...base("route"),
+        model,
+        tenantId: null,
+        strategy: "priority",
+        targets,
+        terms: {},
+        ...row,
+      }),
     addPrice: (providerId, model, row = {}) =>
       put("prices", {
         ...base("price"),

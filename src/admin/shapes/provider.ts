@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Id, nullable, oneOf, Paging, strict, Time, Versioned, Whole } from "./members.ts";
 
-const READ_ONLY = ["has_credential", "simulated", "health"] as const;
+const READ_ONLY = ["has_credential", "credential_count", "simulated", "health"] as const;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -44,6 +44,9 @@ const TimeoutsInput = strict(
   {
     connect: Type.Optional(Whole(1, HOUR_MS, "Until a connection is there.")),
     first_byte: Type.Optional(Whole(1, HOUR_MS, "Until the answer's first byte.")),
+    first_token: Type.Optional(
+      Whole(1, HOUR_MS, "From the headers of a stream until its first content."),
+    ),
     idle: Type.Optional(Whole(1, HOUR_MS, "Silence within an answer.")),
     total: Type.Optional(Whole(1, DAY_MS, "The whole attempt.")),
   },
@@ -52,8 +55,42 @@ const TimeoutsInput = strict(
 
 const MaxConcurrent = nullable(Whole(1, 1_000_000, "Attempts at once; null: any number."));
 
+const MoreCredentials = Type.Array(Credential, {
+  maxItems: 15,
+  description:
+    "Further credentials, all of them together; attempts rotate over them and leave one that is refused, unpaid or throttled alone. Never shown.",
+});
+
+const BreakerRule = oneOf(["auto", "open", "closed"], {
+  description:
+    "auto: its breakers open after failures and close by themselves; open: it gets no requests; closed: it gets them whatever happens.",
+});
+
+const Throughput = strict(
+  {
+    tokens_per_second: Whole(1, 100_000, "Output that a stream must bring at least."),
+    over_ms: Whole(1_000, HOUR_MS, "Over how long it is measured."),
+  },
+  { description: "A stream that is slower than this is given up." },
+);
+
+const Queue = strict(
+  {
+    waiting_max: Whole(1, 10_000, "Attempts that may wait for a slot."),
+    wait_ms: Whole(1, HOUR_MS, "How long one may wait."),
+  },
+  {
+    description:
+      "Attempts that find no slot wait for one, interactive ones first and tenants in turn; without it they are refused at once.",
+  },
+);
+
 const members = {
   credential: Type.Optional(nullable(Credential)),
+  more_credentials: Type.Optional(nullable(MoreCredentials)),
+  breaker: Type.Optional(BreakerRule),
+  throughput_min: Type.Optional(nullable(Throughput)),
+  queue: Type.Optional(nullable(Queue)),
   allow_private_network: Type.Optional(
     Type.Boolean({ description: "Allows loopback and private addresses; false by default." }),
   ),
@@ -112,11 +149,16 @@ export const Provider = Type.Object(
     dialect: Dialect,
     base_url: BaseUrl,
     has_credential: Type.Boolean({ description: "Whether a credential is stored." }),
+    credential_count: Type.Integer({ description: "Credentials that attempts rotate over." }),
+    breaker: BreakerRule,
+    throughput_min: nullable(Throughput),
+    queue: nullable(Queue),
     allow_private_network: Type.Boolean(),
     timeouts_ms: Type.Object(
       {
         connect: Type.Integer(),
         first_byte: Type.Integer(),
+        first_token: Type.Integer(),
         idle: Type.Integer(),
         total: Type.Integer(),
       },

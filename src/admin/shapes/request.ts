@@ -49,6 +49,26 @@ const members = {
   error_code: nullable(Type.String({ description: "Code of a gateway error." })),
   ...counts,
   attempt_count: Type.Integer({ description: "Upstream calls made for it." }),
+  tried: nullable(
+    Type.Array(
+      Type.Object(
+        {
+          provider: Type.String({ description: "Name of the provider." }),
+          model: Type.String({ description: "The upstream's name of the model." }),
+          outcome: Type.String({ description: "How it ended, or why no call was made." }),
+          status: nullable(Type.Integer({ description: "HTTP status of the provider." })),
+          latency_ms: Type.Integer(),
+        },
+        { description: "One thing that was tried." },
+      ),
+      { description: "What was tried, in order; null: the one attempt was answered." },
+    ),
+  ),
+  answered_by: nullable(
+    Type.String({
+      description: "Id of the request whose answer this one got; null: it had its own.",
+    }),
+  ),
   first_token_ms: nullable(Type.Integer({ description: "Until the first content of a stream." })),
 };
 

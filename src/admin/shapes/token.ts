@@ -1,5 +1,6 @@
 /** Shapes of access tokens. Only creation and rotation ever show the access token itself. */
 import { type Static, Type } from "@sinclair/typebox";
+import { PriorityClass } from "./service.ts";
 import {
   Id,
   Metadata,
@@ -41,6 +42,7 @@ const members = {
       }),
     ),
   ),
+  priority_class: Type.Optional(nullable(PriorityClass)),
   metadata: Type.Optional(Metadata),
 };
 
@@ -93,6 +95,7 @@ const shown = {
   allowed_models: nullable(
     Type.Array(Type.String(), { description: "Model names it may call; null: every model." }),
   ),
+  priority_class: nullable(PriorityClass),
   request_count: Type.Integer({ description: "Requests it has made." }),
   last_used_at: nullable(Time("When it was last used; null: never.")),
   metadata: Metadata,

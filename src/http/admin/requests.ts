@@ -32,6 +32,8 @@ const row: Shape<"LoggedRequestPage">["data"][number] = {
   latency_ms: 1,
   first_token_ms: null,
   client_gone: false,
+  tried: null,
+  answered_by: null,
 };
 
 const detail: Shape<"RequestDetail"> = {

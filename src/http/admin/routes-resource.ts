@@ -6,15 +6,30 @@ import type { AdminHttp } from "./operation.ts";
 import { resource } from "./resource.ts";
 import type { Shape } from "./schemas.ts";
 
+const PLAIN = { use: "serve", percent: null, when: null, continues: null } as const;
+
 const example: Shape<"Route"> = {
   id: "rte_019ab3f1019475d2a143e5f607182930",
   model: "gpt-5-mini",
   tenant_id: null,
   strategy: "priority",
   targets: [
-    { provider: "openai", model: "gpt-5-mini", weight: 1, priority: 0 },
-    { provider: "local-vllm", model: "qwen3-32b", weight: 1, priority: 1 },
+    { provider: "openai", model: "gpt-5-mini", weight: 1, priority: 0, ...PLAIN },
+    { provider: "local-vllm", model: "qwen3-32b", weight: 1, priority: 1, ...PLAIN },
   ],
+  retries: {
+    attempts_max: 3,
+    backoff_base_ms: 50,
+    backoff_max_ms: 5_000,
+    total_ms: null,
+    statuses: null,
+    continue_streams: false,
+  },
+  sticky: null,
+  hedge: null,
+  single_flight: null,
+  resumable: false,
+  keep_alive_ms: 15_000,
   ...VERSIONED,
 };
 

@@ -10,6 +10,8 @@ const example: Shape<"Tenant"> = {
   id: TENANT_ID,
   name: "Acme",
   status: "active",
+  strategy: null,
+  priority_class: "default",
   metadata: { plan: "gold" },
   ...VERSIONED,
 };

@@ -18,6 +18,7 @@ const example: Shape<"Token"> = {
   expires_at: "2027-11-20T09:30:00.000Z",
   max_requests: null,
   allowed_models: ["gpt-5-mini"],
+  priority_class: null,
   request_count: 0,
   last_used_at: null,
   metadata: {},

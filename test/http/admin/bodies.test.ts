@@ -29,17 +29,32 @@ describe("a body", () => {
     [
       "is nested a hundred thousand times",
       { raw: "[".repeat(100_000) + "]".repeat(100_000) },
-      [400, "invalid_request", null, "The body must be an object with name, status, metadata."],
+      [
+        400,
+        "invalid_request",
+        null,
+        "The body must be an object with name, status, strategy, priority_class, metadata.",
+      ],
     ],
     [
       "is a list",
       { raw: "[]" },
-      [400, "invalid_request", null, "The body must be an object with name, status, metadata."],
+      [
+        400,
+        "invalid_request",
+        null,
+        "The body must be an object with name, status, strategy, priority_class, metadata.",
+      ],
     ],
     [
       "is null",
       { raw: "null" },
-      [400, "invalid_request", null, "The body must be an object with name, status, metadata."],
+      [
+        400,
+        "invalid_request",
+        null,
+        "The body must be an object with name, status, strategy, priority_class, metadata.",
+      ],
     ],
     [
       "is a form",
@@ -143,7 +158,7 @@ describe("a body", () => {
         400,
         "invalid_request",
         "/__proto__",
-        '"__proto__" is not a member that can be set here; the nearest known one is status.',
+        '"__proto__" is not a member that can be set here; the nearest known one is strategy.',
       ],
     ],
     [

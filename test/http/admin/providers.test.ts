@@ -30,8 +30,18 @@ describe("a provider", () => {
         dialect: "openai",
         base_url: "https://api.openai.com/v1",
         has_credential: false,
+        credential_count: 0,
+        breaker: "auto",
+        throughput_min: null,
+        queue: null,
         allow_private_network: false,
-        timeouts_ms: { connect: 5_000, first_byte: 300_000, idle: 300_000, total: 14_400_000 },
+        timeouts_ms: {
+          connect: 5_000,
+          first_byte: 300_000,
+          first_token: 300_000,
+          idle: 300_000,
+          total: 14_400_000,
+        },
         max_concurrent: null,
         on_client_disconnect: "abort",
         enabled: true,
@@ -90,6 +100,7 @@ describe("a provider", () => {
     expect(changed.member("timeouts_ms")).toEqual({
       connect: 5_000,
       first_byte: 1_000,
+      first_token: 300_000,
       idle: 2_000,
       total: 14_400_000,
     });

@@ -18,6 +18,24 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
+const PLAIN_TARGET = { use: "serve", percent: null, when: null, continues: null };
+
+const DEFAULT_TERMS = {
+  retries: {
+    attempts_max: 3,
+    backoff_base_ms: 50,
+    backoff_max_ms: 5_000,
+    total_ms: null,
+    statuses: null,
+    continue_streams: false,
+  },
+  sticky: null,
+  hedge: null,
+  single_flight: null,
+  resumable: false,
+  keep_alive_ms: 15_000,
+};
+
 describe("a route", () => {
   test("names its providers by name or id, and shows the names", async () => {
     const created = await api.call("POST", "/routes", {
@@ -37,9 +55,10 @@ describe("a route", () => {
         tenant_id: null,
         strategy: "priority",
         targets: [
-          { provider: "openai", model: "gpt-5-mini-2026", weight: 1, priority: 0 },
-          { provider: "backup", model: "m", weight: 3, priority: 1 },
+          { provider: "openai", model: "gpt-5-mini-2026", weight: 1, priority: 0, ...PLAIN_TARGET },
+          { provider: "backup", model: "m", weight: 3, priority: 1, ...PLAIN_TARGET },
         ],
+        ...DEFAULT_TERMS,
         created_at: "2026-11-20T12:00:00.000Z",
         version: 1,
       },
@@ -150,13 +169,13 @@ describe("a route", () => {
       ],
     ],
     [
-      "asks for a strategy of a later version",
-      { strategy: "cheapest" },
+      "asks for a strategy that there is not",
+      { strategy: "random" },
       [
-        422,
-        "unprocessable",
+        400,
+        "invalid_request",
         "/strategy",
-        'strategy cannot be "cheapest" in this version: it must be "priority".',
+        'strategy must be one of "priority", "weighted", "fastest", "cheapest", "reliable", "least_busy".',
       ],
     ],
     [

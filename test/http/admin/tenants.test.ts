@@ -19,6 +19,8 @@ describe("a tenant", () => {
       id: expect.stringMatching(/^ten_[0-9a-f]{32}$/),
       name: "Acme",
       status: "active",
+      strategy: null,
+      priority_class: "default",
       metadata: {},
       created_at: anyTime,
       version: 1,

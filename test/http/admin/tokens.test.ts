@@ -53,6 +53,7 @@ describe("an access token", () => {
       expires_at: null,
       max_requests: null,
       allowed_models: null,
+      priority_class: null,
       request_count: 0,
       last_used_at: null,
       metadata: { owner: "ops" },

@@ -106,6 +106,8 @@ function record(row: Partial<RequestRecord> & Pick<RequestRecord, "id">): void {
     firstTokenMs: null,
     clientGone: false,
     refusal: null,
+    attemptNotes: null,
+    answeredBy: null,
     ...row,
   });
 }
@@ -147,6 +149,8 @@ function shown(id: string | undefined): object {
     latency_ms: 512,
     first_token_ms: null,
     client_gone: false,
+    tried: null,
+    answered_by: null,
   };
 }
 

@@ -26,7 +26,15 @@ export function id(kind: IdKind): string {
 const versioned = { version: 1, createdAtMs: NOW_MS };
 
 export function tenantRow(more: Partial<TenantRow> = {}): TenantRow {
-  return { id: id("tenant"), name: "Acme", status: "active", metadata: {}, ...versioned, ...more };
+  return {
+    id: id("tenant"),
+    name: "Acme",
+    status: "active",
+    terms: {},
+    metadata: {},
+    ...versioned,
+    ...more,
+  };
 }
 
 export function projectRow(tenantId: string, more: Partial<ProjectRow> = {}): ProjectRow {
@@ -46,6 +54,7 @@ export function tokenRow(tenantId: string, more: Partial<TokenRow> = {}): TokenR
     expiresAtMs: null,
     maxRequests: null,
     allowedModels: null,
+    terms: {},
     metadata: {},
     revokedAtMs: null,
     requestCount: 0,
@@ -64,9 +73,10 @@ export function providerRow(more: Partial<ProviderRow> = {}): ProviderRow {
     baseUrl: "https://api.example.com/v1",
     credentialSealed: null,
     allowPrivateNetwork: false,
-    timeoutsMs: { connect: 1, first_byte: 2, idle: 3, total: 4 },
+    timeoutsMs: { connect: 1, first_byte: 2, first_token: 3, idle: 3, total: 4 },
     maxConcurrent: null,
     onClientDisconnect: "abort",
+    terms: {},
     enabled: true,
     simulated: false,
     ...versioned,
@@ -80,6 +90,7 @@ export function routeRow(providerId: string, more: Partial<RouteRow> = {}): Rout
     model: "gpt-small",
     tenantId: null,
     strategy: "priority",
+    terms: {},
     targets: [{ providerId, model: "gpt-4o-mini", weight: 1, priority: 1 }],
     ...versioned,
     ...more,
@@ -231,6 +242,8 @@ export function requestRecord(more: Partial<RequestRecord> = {}): RequestRecord 
     firstTokenMs: null,
     clientGone: false,
     refusal: null,
+    attemptNotes: null,
+    answeredBy: null,
     ...more,
   };
 }

@@ -1,0 +1,50 @@
+/** How a provider is protected and held to account: what comes in, what is kept, what is shown. */
+import type { ProviderRow } from "../store/contract.ts";
+import type { Provider, ProviderChange } from "./shapes/provider.ts";
+
+type ProviderTerms = ProviderRow["terms"];
+
+type TermsInput = Pick<ProviderChange, "breaker" | "throughput_min" | "queue">;
+
+/**
+ * The terms after an edit, undefined when it names none; null clears a member. `moreSealed` are the
+ * further credentials as they are kept.
+ */
+export function editedTerms(
+  current: ProviderTerms,
+  { breaker, throughput_min: throughput, queue }: TermsInput,
+  moreSealed: readonly string[] | null | undefined,
+): ProviderTerms | undefined {
+  const named = {
+    moreCredentialsSealed: moreSealed,
+    breakerForced: breaker === "auto" ? null : breaker,
+    throughputMin: throughput && {
+      tokensPerSecond: throughput.tokens_per_second,
+      overMs: throughput.over_ms,
+    },
+    queue: queue && { waitingMax: queue.waiting_max, waitMs: queue.wait_ms },
+  };
+  const edits = Object.entries(named).filter(([, value]) => value !== undefined);
+  if (edits.length === 0) return undefined;
+  const entries = Object.entries({ ...current, ...Object.fromEntries(edits) });
+  return Object.fromEntries(entries.filter(([, value]) => value !== null)) as ProviderTerms;
+}
+
+export function credentialCount({ credentialSealed, terms }: ProviderRow): number {
+  return (credentialSealed === null ? 0 : 1) + (terms.moreCredentialsSealed?.length ?? 0);
+}
+
+export function showTerms({
+  breakerForced,
+  throughputMin,
+  queue,
+}: ProviderTerms): Pick<Provider, "breaker" | "throughput_min" | "queue"> {
+  return {
+    breaker: breakerForced ?? "auto",
+    throughput_min:
+      throughputMin === undefined
+        ? null
+        : { tokens_per_second: throughputMin.tokensPerSecond, over_ms: throughputMin.overMs },
+    queue: queue === undefined ? null : { waiting_max: queue.waitingMax, wait_ms: queue.waitMs },
+  };
+}

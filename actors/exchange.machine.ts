@@ -16,7 +16,7 @@
  */
 import { setup } from "xstate";
 import { assert } from "../src/base/assert.ts";
-import type { ExchangeEvent, ExchangeInput } from "./contract.ts";
+import type { ExchangeEvent, ExchangeInput } from "./exchange-contract.ts";
 import { moveAfterFailure, moveAfterRefusal, type Course, type Move } from "./policy/retry.ts";
 
 type Failed = Extract<ExchangeEvent, { type: "attempt.failed" }>;

@@ -7,7 +7,7 @@
  * the exchange ends, and an actor that failed serves no other.
  */
 import { assertNever } from "../src/base/assert.ts";
-import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "./contract.ts";
+import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "./exchange-contract.ts";
 import { exchangeMachine } from "./exchange.machine.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 

@@ -5,7 +5,7 @@
 import { assert } from "../src/base/assert.ts";
 import { LIMITS } from "../src/base/limits.ts";
 import { allow, refuse } from "../src/base/verdict.ts";
-import type { InputObserved, ProviderEvent, ProviderVerdict } from "./contract.ts";
+import type { InputObserved, ProviderEvent, ProviderVerdict } from "./provider-contract.ts";
 import { cooldownMs, openTimeMs, restMs } from "./policy/breaker.ts";
 import { observeInput } from "./policy/learned-input.ts";
 import { countOutcome, createOutcomeWindow, wouldTrip } from "./policy/outcome-window.ts";

@@ -7,7 +7,7 @@
 import { assert } from "../src/base/assert.ts";
 import { LIMITS } from "../src/base/limits.ts";
 import type { Replies } from "./ask.ts";
-import type { Permit, ProviderInput } from "./contract.ts";
+import type { Permit, ProviderInput } from "./provider-contract.ts";
 import { restMs } from "./policy/breaker.ts";
 import type { LearnedInputs } from "./policy/learned-input.ts";
 import { createOutcomeWindow, type OutcomeWindow } from "./policy/outcome-window.ts";

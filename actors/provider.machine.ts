@@ -14,7 +14,7 @@
  */
 import { setup } from "xstate";
 import { leaveReply } from "./ask.ts";
-import type { ProviderEvent, ProviderInput } from "./contract.ts";
+import type { ProviderEvent, ProviderInput } from "./provider-contract.ts";
 import {
   closeBreaker,
   completesProbes,

@@ -5,11 +5,12 @@
 import { ask } from "./ask.ts";
 import type {
   BreakerState,
+  LaneService,
   ProviderEvent,
   ProviderHealth,
   ProviderInput,
   ProviderVerdict,
-} from "./contract.ts";
+} from "./provider-contract.ts";
 import { restMs } from "./policy/breaker.ts";
 import { inputTokensBoundOf } from "./policy/learned-input.ts";
 import { FULL_RETRY_MS } from "./provider-attempts.ts";
@@ -48,7 +49,7 @@ export function startProvider(input: ProviderInput, onFailure: OnFailure): Provi
  * The breaker as it will act on the next request: one whose open time has passed counts as half-open.
  * Where nobody knows when a slot frees, `availableAtMs` is a guess of a second.
  */
-export function providerHealth(handle: ProviderHandle, atMs: number): ProviderHealth {
+export function laneHealth(handle: ProviderHandle, atMs: number): ProviderHealth {
   const record = handle.record();
   const state = handle.breaker();
   const breaker = state === "open" && isOpenTimeOver(record, atMs) ? "half_open" : state;
@@ -64,13 +65,24 @@ export function providerHealth(handle: ProviderHandle, atMs: number): ProviderHe
   };
 }
 
+/** A provider's health over all its lanes: that of the best of them, and everything in flight. */
+export function providerHealth(handles: readonly ProviderHandle[], atMs: number): ProviderHealth {
+  const [best, ...others] = handles
+    .map((handle) => laneHealth(handle, atMs))
+    .toSorted((one, other) => (one.availableAtMs ?? 0) - (other.availableAtMs ?? 0));
+  if (best === undefined) return { breaker: "closed", availableAtMs: null, inFlight: 0 };
+  const inFlight = others.reduce((sum, other) => sum + other.inFlight, best.inFlight);
+  return { ...best, inFlight };
+}
+
 function isFull(record: ProviderRecord, state: BreakerState, atMs: number): boolean {
   return !hasFreeSlot(record) || (state === "half_open" && probesLeft(record, atMs) <= 0);
 }
 
-/** Decaying average time to the first byte of its successes; null before the first. */
-export function providerLatencyMs(handle: ProviderHandle): number | null {
-  return handle.record().latencyMs;
+/** How it has served lately, for strategies to compare. */
+export function laneService(handle: ProviderHandle): LaneService {
+  const { latencyMs, attempts } = handle.record();
+  return { firstTokenMs: latencyMs, failureShare: null, inFlight: attempts.size, seenAtMs: null };
 }
 
 /** Attempts under way, for the actor that takes over. */

@@ -14,7 +14,7 @@ import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import type { AskedOwners } from "./owner-actors.ts";
-import type { Candidate, Resolved } from "./resolve.ts";
+import type { Candidate, Resolved, RouteTerms } from "./resolve.ts";
 
 /** An exchange that may go on: what it holds already, and who may serve it, best first. */
 export type Admitted = {
@@ -22,6 +22,7 @@ export type Admitted = {
   readonly request: ClientRequest;
   /** The route that the client named; null where it named a provider's model directly. */
   readonly routeId: string | null;
+  readonly terms: RouteTerms;
   readonly candidates: readonly Candidate[];
   /** The first attempt's id and hold, taken with the admission. */
   readonly firstHold: TakenHold;
@@ -140,7 +141,7 @@ function take(
   resolved: Resolved,
 ): Verdict<Admitted> {
   const atMs = gateway.clock.nowMs();
-  const { routeId } = resolved;
+  const { routeId, terms } = resolved;
   const { available, resting, refusal } = choose(resolved.candidates, atMs);
   // Where nobody can serve, the limits are asked all the same: they come first in the catalogue.
   const asked = resolved.candidates.length > 0 ? [...available, ...resting] : resolved.disabled;
@@ -160,7 +161,8 @@ function take(
   if (!isServed) return unavailable(refusal);
   exchange.isAdmitted = true;
   const candidates = available.slice(place);
-  return allow({ principal, request, routeId, candidates, firstHold: taken.value.hold });
+  const firstHold = taken.value.hold;
+  return allow({ principal, request, routeId, terms, candidates, firstHold });
 }
 
 /** A provider whose own budget refuses is passed over in favour of the next; null: there is none. */

@@ -22,7 +22,8 @@ export async function runAttempt(
 ): Promise<AttemptResult> {
   const { clock, directory, origins, store } = gateway;
   const { candidate } = plan;
-  const { row, handle } = candidate.provider;
+  const { row } = candidate.provider;
+  const { handle } = candidate.lane;
   const permit = handle.ask({
     type: "permit.request",
     attemptId: plan.attemptId,
@@ -110,7 +111,8 @@ function dispatch(
   { candidate, outputTokensCap }: AttemptPlan,
 ): Upstream {
   const { dialect, surface, headers } = exchange.call;
-  const { row, credential, outputCapMember } = candidate.provider;
+  const { row, outputCapMember } = candidate.provider;
+  const { credential } = candidate.lane;
   const body = dialect.request(admitted.request, {
     model: candidate.model,
     outputTokensCap,

@@ -2,7 +2,7 @@
  * Phase 2, choose: which of a route's candidates can take an attempt now, in the order of the
  * strategy. It only looks at what the provider actors remember; the attempt asks them for a permit.
  */
-import { providerHealth } from "../../actors/provider.ts";
+import { laneHealth } from "../../actors/provider.ts";
 import { refuse, type Refusal } from "../base/verdict.ts";
 import type { Candidate } from "./resolve.ts";
 
@@ -20,7 +20,7 @@ export function choose(candidates: readonly Candidate[], atMs: number): Chosen {
   const resting: Candidate[] = [];
   let soonestMs = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const { availableAtMs } = providerHealth(candidate.provider.handle, atMs);
+    const { availableAtMs } = laneHealth(candidate.lane.handle, atMs);
     if (availableAtMs === null || availableAtMs <= atMs) available.push(candidate);
     else {
       resting.push(candidate);

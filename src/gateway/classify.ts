@@ -2,7 +2,8 @@
  * What a provider's answer or failure means: may it be repeated and where, does it count against the
  * provider, and can it have been billed. One table, so that nobody decides this twice.
  */
-import type { FailureRetry, OutcomeKind } from "../../actors/contract.ts";
+import type { OutcomeKind } from "../../actors/provider-contract.ts";
+import type { FailureRetry } from "../../actors/exchange-contract.ts";
 
 export type Classification = {
   /** Short word for the request row and the metrics. */

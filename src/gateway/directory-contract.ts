@@ -2,7 +2,8 @@
  * What the admin use-cases know of the directory, the working copy of everything configured: it
  * takes committed writes, and shows the live state that actors remember.
  */
-import type { BudgetState, LimitState, ProviderHealth } from "../../actors/contract.ts";
+import type { BudgetState, LimitState } from "../../actors/contract.ts";
+import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import type { BudgetRow, Noun, Rows } from "../store/contract.ts";
 
 export interface DirectoryAdmin {

@@ -2,6 +2,7 @@
  * The directory: everything configured and every actor, one lookup away. The store is the record;
  * this is its working copy, built at start and following each committed write.
  */
+import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import { providerHealth } from "../../actors/provider.ts";
 import { tenantBudgets, tenantLimits } from "../../actors/tenant.ts";
 import { assert } from "../base/assert.ts";
@@ -103,11 +104,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
         : [],
     limitStates: async (tenantId) =>
       tables.tenants.has(tenantId) ? tenantLimits(await tenantHandle(tenantId), clock.nowMs()) : [],
-    providerHealth: (id) => {
-      const entry = providers.byId(id);
-      assert(entry, `provider ${id} is not in the directory`);
-      return providerHealth(entry.handle, clock.nowMs());
-    },
+    providerHealth: (id) => healthOf(providers.byId(id), clock.nowMs()),
     countRequest: (tokenId) => {
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
     },
@@ -122,4 +119,12 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       await writeAside();
     },
   };
+}
+
+function healthOf(entry: ProviderEntry | null, atMs: number): ProviderHealth {
+  assert(entry, "there is no such provider in the directory");
+  return providerHealth(
+    entry.lanes().map(({ handle }) => handle),
+    atMs,
+  );
 }

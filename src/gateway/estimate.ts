@@ -98,7 +98,7 @@ export function rateTokens(
   request: ClientRequest,
   candidate: Candidate,
 ): number {
-  const input = inputTokensBound(candidate.provider.handle, candidate.model, request.textBytes);
+  const input = inputTokensBound(candidate.lane.handle, candidate.model, request.textBytes);
   return input + likelyOutput(tenant, tokenId, request, candidate);
 }
 

@@ -10,10 +10,21 @@ import type { Log } from "../telemetry/log.ts";
 import type { LearnedSizes } from "./learned-sizes.ts";
 import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 
+/**
+ * One way into a provider: a credential and a family of models, with the actor that remembers how
+ * attempts on it went.
+ */
+export type Lane = {
+  readonly credential: string | null;
+  readonly handle: ProviderHandle;
+};
+
 export type ProviderEntry = {
   readonly row: ProviderRow;
-  readonly handle: ProviderHandle;
-  readonly credential: string | null;
+  /** The lanes that an attempt with this upstream model may take. */
+  readonly lanesFor: (model: string) => readonly Lane[];
+  /** All lanes that there are now. */
+  readonly lanes: () => readonly Lane[];
   /** The member in which this provider takes an output limit. */
   readonly outputCapMember: OutputCapMember;
 };
@@ -42,14 +53,18 @@ export function createProviderActors(deps: {
   const seats = new Map<string, Seat>();
 
   const entryFor = (row: ProviderRow, old: ProviderEntry | undefined): ProviderEntry => {
-    const handle = seatFor(deps, seats, row, old).handle;
+    const { handle } = seatFor(deps, seats, row, old);
     const member = outputCapMember(row.baseUrl);
+    const withLane = (credential: string | null, is: ProviderRow): ProviderEntry => {
+      const lanes = [{ credential, handle }];
+      return { row: is, lanesFor: () => lanes, lanes: () => lanes, outputCapMember: member };
+    };
     try {
-      return { row, handle, credential: unseal(row), outputCapMember: member };
+      return withLane(unseal(row), row);
     } catch (error) {
       // One damaged credential must not keep the others from serving.
       log.error("provider.credential.unusable", { provider: row.name, error });
-      return { row: { ...row, enabled: false }, handle, credential: null, outputCapMember: member };
+      return withLane(null, { ...row, enabled: false });
     }
   };
   return {

@@ -50,7 +50,7 @@ async function refusedBy(
     classification: classifyStatus(status),
     retryAfterMs: retryAfterOf(headers, gateway.clock.nowMs()),
     verbatim: isPassable
-      ? { status, headers, body: withoutCredential(read.bytes, plan.candidate.provider.credential) }
+      ? { status, headers, body: withoutCredential(read.bytes, plan.candidate.lane.credential) }
       : null,
     outputTokensSeen: 0,
     detail: `status ${status}`,

@@ -3,7 +3,7 @@
  * Nothing is repeated once content has come; every hold that was taken is settled before this ends,
  * or by the relay that this hands it to.
  */
-import type { ExchangeEvent } from "../../actors/contract.ts";
+import type { ExchangeEvent } from "../../actors/exchange-contract.ts";
 import { startExchange, type ExchangeHandle } from "../../actors/exchange.ts";
 import { assert, assertNever } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";

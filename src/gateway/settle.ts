@@ -3,7 +3,8 @@
  * the actors of all owners, the provider's actor, the metrics. The exact cost where the provider reported
  * usage, an estimate that says so where it did not.
  */
-import type { InputObserved, OutcomeKind, OutputObserved } from "../../actors/contract.ts";
+import type { OutputObserved } from "../../actors/contract.ts";
+import type { InputObserved, OutcomeKind } from "../../actors/provider-contract.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Usage } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
@@ -64,7 +65,7 @@ export function settle(
     observed: outputObserved(admitted, plan, end),
     atMs,
   });
-  candidate.provider.handle.send({
+  candidate.lane.handle.send({
     type: "attempt.end",
     attemptId: plan.attemptId,
     observed: inputObserved(admitted, plan, end),
@@ -169,7 +170,7 @@ export function reportOutcome(
   kind: OutcomeKind,
   retryAfterMs: number | null,
 ): void {
-  plan.candidate.provider.handle.send({
+  plan.candidate.lane.handle.send({
     type: "outcome.report",
     attemptId: plan.attemptId,
     kind,
@@ -190,7 +191,7 @@ export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
     observed: null,
     atMs,
   });
-  plan.candidate.provider.handle.send({
+  plan.candidate.lane.handle.send({
     type: "attempt.end",
     attemptId: plan.attemptId,
     observed: null,

@@ -1,6 +1,6 @@
 /** What the exchange's actor guarantees: one way through, bounded, and no retry after content. */
 import { describe, expect, test } from "bun:test";
-import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "../../actors/contract.ts";
+import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "../../actors/exchange-contract.ts";
 import { until } from "../support/until.ts";
 import { startExchange, type ExchangeHandle } from "../../actors/exchange.ts";
 

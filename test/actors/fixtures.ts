@@ -6,10 +6,10 @@ import type {
   BudgetRule,
   HoldOption,
   LimitRule,
-  ProviderEvent,
   TenantEvent,
   TenantInput,
 } from "../../actors/contract.ts";
+import type { ProviderEvent } from "../../actors/provider-contract.ts";
 import { startProvider, type ProviderHandle } from "../../actors/provider.ts";
 import type { OnFailure } from "../../actors/supervise.ts";
 import { startTenant, type TenantHandle, type TenantQuestion } from "../../actors/tenant.ts";

@@ -1,6 +1,6 @@
 /** What the breaker guarantees: a failing provider is left alone, and tried again in time. */
 import { describe, expect, test } from "bun:test";
-import { providerHealth } from "../../actors/provider.ts";
+import { laneHealth } from "../../actors/provider.ts";
 import {
   opened,
   outcome,
@@ -17,7 +17,7 @@ describe("the breaker", () => {
   test("opens at the tenth failure in a row and says when to come back", () => {
     const handle = opened();
     expect(permit(handle, "next", START_MS + 1_000)).toEqual(providerRefusal(RESTING, 4_000));
-    expect(providerHealth(handle, START_MS + 1_000)).toEqual({
+    expect(laneHealth(handle, START_MS + 1_000)).toEqual({
       breaker: "open",
       availableAtMs: START_MS + 5_000,
       inFlight: 0,
@@ -27,11 +27,11 @@ describe("the breaker", () => {
   test("opens when half of twenty outcomes failed", () => {
     const handle = provider();
     for (let each = 0; each < 20; each += 1) {
-      expect(providerHealth(handle, START_MS).breaker).toBe("closed");
+      expect(laneHealth(handle, START_MS).breaker).toBe("closed");
       permit(handle, `${each}`, START_MS);
       handle.send(outcome(`${each}`, each % 2 === 0 ? "ok" : "bad", START_MS));
     }
-    expect(providerHealth(handle, START_MS).breaker).toBe("open");
+    expect(laneHealth(handle, START_MS).breaker).toBe("open");
   });
 
   test("does not count what is the client's doing, nor throttling", () => {
@@ -73,7 +73,7 @@ describe("the breaker", () => {
   test("lets three attempts through when its time has passed, and refuses the fourth at once", () => {
     const handle = opened();
     const atMs = START_MS + 5_000;
-    expect(providerHealth(handle, atMs)).toEqual({
+    expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: null,
       inFlight: 0,
@@ -81,7 +81,7 @@ describe("the breaker", () => {
     const answers = ["1", "2", "3", "4"].map((attemptId) => permit(handle, attemptId, atMs));
     const probe = { generation: 3, probe: true };
     expect(answers).toEqual([probe, probe, probe, providerRefusal(TRYING, 1_000)]);
-    expect(providerHealth(handle, atMs)).toEqual({
+    expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: atMs + 1_000,
       inFlight: 3,

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import {
   inputTokensBound,
-  providerHealth,
-  providerLatencyMs,
+  laneHealth,
+  laneService,
   type ProviderHandle,
 } from "../../actors/provider.ts";
 import {
@@ -73,7 +73,7 @@ describe("the cooldown", () => {
     throttle(handle, "1", atMs, 3_000);
     expect(handle.breaker()).toBe("half_open");
     expect(permit(handle, "2", atMs)).toEqual(providerRefusal(COOLING, 3_150));
-    expect(providerHealth(handle, atMs)).toEqual({
+    expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: atMs + 3_150,
       inFlight: 1,
@@ -98,7 +98,7 @@ describe("slots", () => {
     permit(handle, "1", START_MS);
     permit(handle, "2", START_MS);
     expect(permit(handle, "3", START_MS)).toEqual(providerRefusal(FULL, 1_000));
-    expect(providerHealth(handle, START_MS)).toEqual({
+    expect(laneHealth(handle, START_MS)).toEqual({
       breaker: "closed",
       availableAtMs: START_MS + 1_000,
       inFlight: 2,
@@ -115,13 +115,13 @@ describe("slots", () => {
     const handle = provider();
     permit(handle, "1", START_MS);
     expect(permit(handle, "1", START_MS)).toMatchObject({ code: "internal_error" });
-    expect(providerHealth(handle, START_MS).inFlight).toBe(1);
+    expect(laneHealth(handle, START_MS).inFlight).toBe(1);
   });
 });
 
 test("the average latency follows successes only", () => {
   const handle = provider();
-  expect(providerLatencyMs(handle)).toBeNull();
+  expect(laneService(handle).firstTokenMs).toBeNull();
   for (const [attemptId, kind, latencyMs] of [
     ["1", "ok", 100],
     ["2", "bad", 9_000],
@@ -132,7 +132,7 @@ test("the average latency follows successes only", () => {
     // A second report of the same attempt teaches nothing.
     handle.send(outcome(attemptId, "ok", START_MS, { latencyMs: 77_777 }));
   }
-  expect(providerLatencyMs(handle)).toBe(110);
+  expect(laneService(handle).firstTokenMs).toBe(110);
 });
 
 test("the input bound of a model is learned from finished attempts", () => {

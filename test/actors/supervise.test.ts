@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { setup } from "xstate";
 import { ask, leaveReply, type Replies } from "../../actors/ask.ts";
 import { startExchange } from "../../actors/exchange.ts";
-import { providerHealth, startProvider } from "../../actors/provider.ts";
+import { laneHealth, startProvider } from "../../actors/provider.ts";
 import { ActorGoneError, supervise, type OnFailure } from "../../actors/supervise.ts";
 import { startTenant, tenantBudgets } from "../../actors/tenant.ts";
 import { assert, AssertionError } from "../../src/base/assert.ts";
@@ -105,7 +105,7 @@ test("a throw inside the provider's actor refuses permits, and its health can st
       allowed: false,
       refusal: { code: "internal_error" },
     });
-    expect(providerHealth(handle, START_MS)).toMatchObject({ breaker: "closed", inFlight: 1 });
+    expect(laneHealth(handle, START_MS)).toMatchObject({ breaker: "closed", inFlight: 1 });
   }
   expect(told).toEqual(corrupt.flatMap(() => ["bug", "gone"]));
 });

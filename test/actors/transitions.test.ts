@@ -3,13 +3,9 @@
  * handled without a change of state, `-` when it is deliberately ignored. A state or an event that is
  * added without its row or column fails here.
  */
-import type {
-  ExchangeEvent,
-  ExchangeInput,
-  ProviderEvent,
-  ProviderInput,
-  TenantEvent,
-} from "../../actors/contract.ts";
+import type { TenantEvent } from "../../actors/contract.ts";
+import type { ProviderEvent, ProviderInput } from "../../actors/provider-contract.ts";
+import type { ExchangeEvent, ExchangeInput } from "../../actors/exchange-contract.ts";
 import { exchangeMachine, type ExchangeMachineEvent } from "../../actors/exchange.machine.ts";
 import { providerMachine } from "../../actors/provider.machine.ts";
 import { supervise } from "../../actors/supervise.ts";

@@ -2,7 +2,6 @@
  * Looks at the living gateway from outside, as an operator does, and has the oracle judge what is
  * shown: after events, and thoroughly when everything is at rest.
  */
-import { providerHealth } from "../../actors/provider.ts";
 import { tenantBudgets, tenantKnows, tenantLimits } from "../../actors/tenant.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { chargeNanoUsd } from "./charge.ts";
@@ -54,8 +53,8 @@ export function checkRest(
       taken.push([`slots of ${limitId}`, inFlight]);
     }
   }
-  for (const { row, handle } of gateway.directory.providers()) {
-    taken.push([`slots of ${row.name}`, providerHealth(handle, wallMs).inFlight]);
+  for (const { row } of gateway.directory.providers()) {
+    taken.push([`slots of ${row.name}`, gateway.directory.providerHealth(row.id).inFlight]);
   }
   for (const [what, count] of taken) {
     if (count !== 0) throw new Violation("rest", `${what}: ${count} at rest`);

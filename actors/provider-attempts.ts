@@ -69,7 +69,7 @@ export function recordOutcome(record: ProviderRecord, event: Of<"outcome.report"
     record.cooldowns = 0;
   }
   if (kind === "throttled") cool(record, attempt.permittedAtMs, event);
-  if (!decides || kind === "throttled" || kind === "neutral") return;
+  if (!decides || (kind !== "ok" && kind !== "bad")) return;
   countOutcome(record.window, kind === "bad", atMs);
   if (attempt.permit.probe && kind === "ok") record.probesOk += 1;
 }

@@ -16,10 +16,18 @@ export type ProviderInput = {
 export type Permit = { readonly generation: number; readonly probe: boolean };
 
 /**
- * ok: content came. bad: counts against the provider. throttled: 429 or 529, cools down but never
- * trips the breaker. neutral: the client's own doing, counts nowhere.
+ * ok: content came. bad: counts against the provider. The next three rest the lane and never trip its
+ * breaker. throttled: 429 or 529, too many at once. exhausted: no credit or quota is left.
+ * refused_credential: our credential there is not accepted. neutral: the client's own doing, or
+ * nobody's; counts nowhere.
  */
-export type OutcomeKind = "ok" | "bad" | "throttled" | "neutral";
+export type OutcomeKind =
+  | "ok"
+  | "bad"
+  | "throttled"
+  | "exhausted"
+  | "refused_credential"
+  | "neutral";
 
 /** The size of an input in the client's bytes and in the provider's tokens. */
 export type InputObserved = {

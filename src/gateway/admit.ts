@@ -14,7 +14,7 @@ import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import type { AskedOwners } from "./owner-actors.ts";
-import type { Candidate, Resolved, RouteTerms } from "./resolve.ts";
+import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
 
 /** An exchange that may go on: what it holds already, and who may serve it, best first. */
 export type Admitted = {
@@ -24,6 +24,8 @@ export type Admitted = {
   readonly routeId: string | null;
   readonly terms: RouteTerms;
   readonly candidates: readonly Candidate[];
+  /** Who may serve it after a candidate refused it for its length or its content. */
+  readonly fallbacks: Fallbacks;
   /** The first attempt's id and hold, taken with the admission. */
   readonly firstHold: TakenHold;
 };
@@ -141,7 +143,7 @@ function take(
   resolved: Resolved,
 ): Verdict<Admitted> {
   const atMs = gateway.clock.nowMs();
-  const { routeId, terms } = resolved;
+  const { routeId, terms, fallbacks } = resolved;
   const { available, resting, refusal } = choose(resolved.candidates, atMs);
   // Where nobody can serve, the limits are asked all the same: they come first in the catalogue.
   const asked = resolved.candidates.length > 0 ? [...available, ...resting] : resolved.disabled;
@@ -162,7 +164,7 @@ function take(
   exchange.isAdmitted = true;
   const candidates = available.slice(place);
   const firstHold = taken.value.hold;
-  return allow({ principal, request, routeId, terms, candidates, firstHold });
+  return allow({ principal, request, routeId, terms, candidates, fallbacks, firstHold });
 }
 
 /** A provider whose own budget refuses is passed over in favour of the next; null: there is none. */

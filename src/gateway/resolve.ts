@@ -12,6 +12,7 @@ import type { Lane, ProviderActors, ProviderEntry } from "./provider-actors.ts";
 
 export type RouteTarget = RouteRow["targets"][number];
 export type RouteTerms = RouteRow["terms"];
+export type StrategyName = RouteRow["strategy"];
 
 /** A way into a provider and an upstream model that may serve, with the price in force. */
 export type Candidate = {
@@ -23,17 +24,25 @@ export type Candidate = {
   readonly price: ModelPrice;
 };
 
+/** Candidates for after a refusal, by what the provider refused for; best first. */
+export type Fallbacks = Readonly<Record<"context_window" | "content_filter", readonly Candidate[]>>;
+
 export type Resolved = {
   /** The name that the client used. */
   readonly route: string;
   /** null where it names a provider's model directly. */
   readonly routeId: string | null;
+  readonly strategy: StrategyName;
   /** How the route serves; of a direct target with every default. */
   readonly terms: RouteTerms;
+  /** Of targets that serve; the lanes of a target stand together. */
   readonly candidates: readonly Candidate[];
-  /** Priced targets of disabled providers: they serve nothing, but tell what a request would ask. */
+  readonly fallbacks: Fallbacks;
+  /** Of targets that get copies of requests. */
+  readonly shadows: readonly Candidate[];
+  /** Priced serving targets of disabled providers: they serve nothing, but tell what a request would ask. */
   readonly disabled: readonly Candidate[];
-  /** Enabled targets left out because no price is known for them. */
+  /** Enabled serving targets left out because no price is known for them. */
   readonly unpriced: readonly UnpricedTarget[];
 };
 
@@ -55,24 +64,53 @@ export function resolveModel(
   const route = configured.routeFor(tenantId, model);
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
-  const candidates: Candidate[] = [];
-  const disabled: Candidate[] = [];
-  const unpriced: UnpricedTarget[] = [];
+  const places = createPlaces();
   for (const { provider, target, model: upstreamModel } of named) {
     if (provider === null) continue;
     const operatorPrice = configured.priceFor(provider.row.id, withoutScript(upstreamModel));
     const price = effectivePrice(provider.row, upstreamModel, operatorPrice, atMs);
     if (price !== null) {
+      const place = placeFor(places, provider, target);
       for (const lane of provider.lanesFor(upstreamModel)) {
-        const priced = { provider, lane, target, model: upstreamModel, price };
-        (provider.row.enabled ? candidates : disabled).push(priced);
+        place?.push({ provider, lane, target, model: upstreamModel, price });
       }
-    } else if (provider.row.enabled) {
-      unpriced.push({ providerId: provider.row.id, model: withoutScript(upstreamModel) });
+    } else if (provider.row.enabled && target?.use === undefined) {
+      places.unpriced.push({ providerId: provider.row.id, model: withoutScript(upstreamModel) });
     }
   }
-  const terms = route?.terms ?? {};
-  return { route: model, routeId: route?.id ?? null, terms, candidates, disabled, unpriced };
+  const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
+  return { route: model, routeId, strategy, terms, ...places };
+}
+
+/** Where candidates are gathered. */
+type Places = {
+  readonly candidates: Candidate[];
+  readonly fallbacks: Readonly<Record<keyof Fallbacks, Candidate[]>>;
+  readonly shadows: Candidate[];
+  readonly disabled: Candidate[];
+  readonly unpriced: UnpricedTarget[];
+};
+
+function createPlaces(): Places {
+  return {
+    candidates: [],
+    fallbacks: { context_window: [], content_filter: [] },
+    shadows: [],
+    disabled: [],
+    unpriced: [],
+  };
+}
+
+/** null: nobody needs to know of it. */
+function placeFor(
+  { candidates, fallbacks, shadows, disabled }: Places,
+  { row: { enabled } }: ProviderEntry,
+  target: RouteTarget | null,
+): Candidate[] | null {
+  const use = target?.use;
+  if (use === undefined) return enabled ? candidates : disabled;
+  if (!enabled) return null;
+  return use === "shadow" ? shadows : fallbacks[use];
 }
 
 /** Stable: targets of one priority keep the order in which the operator listed them. */

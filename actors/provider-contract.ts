@@ -77,6 +77,18 @@ export type ProviderHealth = {
   readonly inFlight: number;
 };
 
+/**
+ * Why a lane takes no attempt now. breaker: it is open. probes: as many as may are finding out whether
+ * it can be closed. forced: an operator's word. cooldown: it was told to wait, or has no credit. full:
+ * no slot.
+ */
+export type RestReason = "breaker" | "probes" | "forced" | "cooldown" | "full";
+
+export type LaneHealth = ProviderHealth & {
+  /** null exactly where `availableAtMs` is. */
+  readonly restsFor: RestReason | null;
+};
+
 /** How a lane has served lately; null: nothing is known. */
 export type LaneService = {
   /** Decaying average time to the first content of its successes. */

@@ -5,11 +5,13 @@
 import { ask } from "./ask.ts";
 import type {
   BreakerState,
+  LaneHealth,
   LaneService,
   ProviderEvent,
   ProviderHealth,
   ProviderInput,
   ProviderVerdict,
+  RestReason,
 } from "./provider-contract.ts";
 import { restMs } from "./policy/breaker.ts";
 import { inputTokensBoundOf } from "./policy/learned-input.ts";
@@ -49,20 +51,34 @@ export function startProvider(input: ProviderInput, onFailure: OnFailure): Provi
  * The breaker as it will act on the next request: one whose open time has passed counts as half-open.
  * Where nobody knows when a slot frees, `availableAtMs` is a guess of a second.
  */
-export function laneHealth(handle: ProviderHandle, atMs: number): ProviderHealth {
+export function laneHealth(handle: ProviderHandle, atMs: number): LaneHealth {
   const record = handle.record();
   const state = handle.breaker();
   const breaker = state === "open" && isOpenTimeOver(record, atMs) ? "half_open" : state;
-  const restingMs = Math.max(
-    restMs(record.openUntilMs, atMs),
-    restMs(record.coolUntilMs, atMs),
-    isFull(record, state, atMs) ? FULL_RETRY_MS : 0,
-  );
+  const openMs = restMs(record.openUntilMs, atMs);
+  const coolMs = restMs(record.coolUntilMs, atMs);
+  const isWithoutProbe = state === "half_open" && probesLeft(record, atMs) <= 0;
+  const isFull = !hasFreeSlot(record);
+  const restingMs = Math.max(openMs, coolMs, isFull || isWithoutProbe ? FULL_RETRY_MS : 0);
   return {
     breaker,
     availableAtMs: restingMs === 0 ? null : atMs + restingMs,
+    restsFor: restReason(openMs, coolMs, isFull, isWithoutProbe),
     inFlight: record.attempts.size,
   };
+}
+
+/** The one that lasts longest, where several hold. */
+function restReason(
+  openMs: number,
+  coolMs: number,
+  isFull: boolean,
+  isWithoutProbe: boolean,
+): RestReason | null {
+  if (openMs > 0 && openMs >= coolMs) return "breaker";
+  if (coolMs > 0) return "cooldown";
+  if (isFull) return "full";
+  return isWithoutProbe ? "probes" : null;
 }
 
 /** A provider's health over all its lanes: that of the best of them, and everything in flight. */
@@ -71,12 +87,9 @@ export function providerHealth(handles: readonly ProviderHandle[], atMs: number)
     .map((handle) => laneHealth(handle, atMs))
     .toSorted((one, other) => (one.availableAtMs ?? 0) - (other.availableAtMs ?? 0));
   if (best === undefined) return { breaker: "closed", availableAtMs: null, inFlight: 0 };
+  const { breaker, availableAtMs } = best;
   const inFlight = others.reduce((sum, other) => sum + other.inFlight, best.inFlight);
-  return { ...best, inFlight };
-}
-
-function isFull(record: ProviderRecord, state: BreakerState, atMs: number): boolean {
-  return !hasFreeSlot(record) || (state === "half_open" && probesLeft(record, atMs) <= 0);
+  return { breaker, availableAtMs, inFlight };
 }
 
 /** How it has served lately, for strategies to compare. */

@@ -20,6 +20,7 @@ describe("the breaker", () => {
     expect(laneHealth(handle, START_MS + 1_000)).toEqual({
       breaker: "open",
       availableAtMs: START_MS + 5_000,
+      restsFor: "breaker",
       inFlight: 0,
     });
   });
@@ -76,6 +77,7 @@ describe("the breaker", () => {
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: null,
+      restsFor: null,
       inFlight: 0,
     });
     const answers = ["1", "2", "3", "4"].map((attemptId) => permit(handle, attemptId, atMs));
@@ -84,6 +86,7 @@ describe("the breaker", () => {
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: atMs + 1_000,
+      restsFor: "probes",
       inFlight: 3,
     });
   });

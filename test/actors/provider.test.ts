@@ -76,6 +76,7 @@ describe("the cooldown", () => {
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
       availableAtMs: atMs + 3_150,
+      restsFor: "cooldown",
       inFlight: 1,
     });
     expect(permit(handle, "2", atMs + 3_150)).toEqual({ generation: 3, probe: true });
@@ -101,6 +102,7 @@ describe("slots", () => {
     expect(laneHealth(handle, START_MS)).toEqual({
       breaker: "closed",
       availableAtMs: START_MS + 1_000,
+      restsFor: "full",
       inFlight: 2,
     });
     handle.send(outcome("1", "ok", START_MS));

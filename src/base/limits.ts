@@ -78,6 +78,26 @@ export const LIMITS = {
   learnedOutputPairsMax: 1_000,
   /** Models whose bytes per token a provider's actor remembers. */
   learnedInputModelsMax: 256,
+  /** What one recorded answer may hold in memory; past it, readers that are behind are ended. */
+  recordingBytesMax: 4 * 1024 * 1024,
+  /** All of them together. */
+  recordingsBytesMax: 256 * 1024 * 1024,
+  /** Recorded answers at once, running and kept; past this, exchanges that need one answer 503. */
+  recordingsMax: 20_000,
+  /** A client's Idempotency-Key; OpenAI and Stripe take as many characters. */
+  idempotencyKeyCharactersMax: 255,
+  idempotencyKeptMs: 24 * 60 * 60_000,
+  /** A larger answer is not kept: who comes again is told so, and nothing is executed again. */
+  idempotencyAnswerBytesMax: 1024 * 1024,
+  /** Steps about keys in one commit, and what their answers may weigh together. */
+  idempotencyStepsMax: 256,
+  idempotencyStepBytesMax: 8 * 1024 * 1024,
+  /** Expired keys deleted in one commit, and commits in one go: answers are large to delete. */
+  idempotencyExpiredRowsMax: 64,
+  idempotencyExpiredBatchesMax: 100,
+  /** How long a resumable stream goes on while nobody reads it, and is kept after its end. */
+  resumableUnreadMs: 60_000,
+  resumableKeptMs: 60_000,
   drainMs: 120_000,
   drainForcedMs: 5_000,
   /** For the last bytes of answers to go out once everything is settled. */

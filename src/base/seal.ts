@@ -14,7 +14,12 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** What a derived key is for; two purposes never share a key. */
-export type KeyPurpose = "access-token-pepper" | "credential" | "admin-token";
+export type KeyPurpose =
+  | "access-token-pepper"
+  | "credential"
+  | "admin-token"
+  | "idempotency-hash"
+  | "idempotency-answer";
 
 /** A sealed text that does not open. Names the place and the likely reasons, never the secret. */
 export class SealError extends Error {
@@ -34,18 +39,53 @@ export function deriveKey(master: Uint8Array, purpose: KeyPurpose): Uint8Array {
 
 /** `v1.NONCE.CIPHERTEXT.TAG`, each part in base64url. */
 export function seal(key: Uint8Array, plain: string, boundTo: string, random: Random): string {
+  const parts = encrypt(key, Buffer.from(plain), boundTo, random);
+  return [VERSION, ...parts.map((part) => part.toString("base64url"))].join(".");
+}
+
+/** Of bytes that may be many: nonce, tag and ciphertext one after the other. */
+export function sealBytes(
+  key: Uint8Array,
+  plain: Uint8Array,
+  boundTo: string,
+  random: Random,
+): Buffer {
+  const [nonce, ciphertext, tag] = encrypt(key, plain, boundTo, random);
+  return Buffer.concat([nonce, tag, ciphertext]);
+}
+
+/** The bytes again; throws {@link SealError} like {@link unseal}. */
+export function unsealBytes(
+  key: Uint8Array,
+  sealed: Uint8Array,
+  boundTo: string,
+): Buffer<ArrayBuffer> {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new SealError(boundTo, "it is cut short");
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+  return decrypt(
+    key,
+    { nonce, tag, ciphertext: sealed.subarray(NONCE_BYTES + TAG_BYTES) },
+    boundTo,
+  );
+}
+
+function encrypt(
+  key: Uint8Array,
+  plain: Uint8Array,
+  boundTo: string,
+  random: Random,
+): [nonce: Buffer, ciphertext: Buffer, tag: Buffer] {
   assert(key.length === KEY_BYTES, `a sealing key must have ${KEY_BYTES} bytes`);
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(boundTo));
-  const ciphertext = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
-  const parts = [Buffer.from(nonce), ciphertext, cipher.getAuthTag()];
-  return [VERSION, ...parts.map((part) => part.toString("base64url"))].join(".");
+  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return [Buffer.from(nonce), ciphertext, cipher.getAuthTag()];
 }
 
 /** The plain text again; throws {@link SealError} when anything about it or its place changed. */
 export function unseal(key: Uint8Array, sealed: string, boundTo: string): string {
-  assert(key.length === KEY_BYTES, `a sealing key must have ${KEY_BYTES} bytes`);
   const [version, nonce, ciphertext, tag, ...rest] = sealed.split(".");
   if (version !== VERSION || tag === undefined || rest.length > 0) {
     throw new SealError(boundTo, "it is not in the sealed form v1");
@@ -55,14 +95,22 @@ export function unseal(key: Uint8Array, sealed: string, boundTo: string): string
   if (nonceBytes.length !== NONCE_BYTES || tagBytes.length !== TAG_BYTES) {
     throw new SealError(boundTo, "its nonce or tag has the wrong length");
   }
-  const decipher = createDecipheriv(CIPHER, key, nonceBytes, { authTagLength: TAG_BYTES });
+  const parts = { nonce: nonceBytes, tag: tagBytes, ciphertext: decodePart(ciphertext, boundTo) };
+  return decrypt(key, parts, boundTo).toString("utf8");
+}
+
+function decrypt(
+  key: Uint8Array,
+  parts: Readonly<Record<"nonce" | "tag" | "ciphertext", Uint8Array>>,
+  boundTo: string,
+): Buffer<ArrayBuffer> {
+  assert(key.length === KEY_BYTES, `a sealing key must have ${KEY_BYTES} bytes`);
+  const decipher = createDecipheriv(CIPHER, key, parts.nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(boundTo));
-  decipher.setAuthTag(tagBytes);
+  decipher.setAuthTag(parts.tag);
   try {
-    const plain = decipher.update(decodePart(ciphertext, boundTo));
-    return Buffer.concat([plain, decipher.final()]).toString("utf8");
-  } catch (error) {
-    if (error instanceof SealError) throw error;
+    return Buffer.concat([decipher.update(parts.ciphertext), decipher.final()]);
+  } catch {
     throw new SealError(
       boundTo,
       "it was changed, moved here from another row, or sealed under another encryption key",

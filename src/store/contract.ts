@@ -7,6 +7,7 @@ import type { AttemptScopes, Owner, ScopeRef } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
+import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -247,6 +248,11 @@ export interface Store {
   readonly unpricedModels: () => Promise<readonly UnpricedModel[]>;
   readonly saveLearned: (rows: readonly LearnedRow[]) => Promise<void>;
   readonly learned: () => Promise<readonly LearnedRow[]>;
+
+  /** One commit for all steps; each is answered at its place, null where there is nothing to tell. */
+  readonly stepKeys: (steps: readonly KeyStep[]) => Promise<readonly (KeyClaim | null)[]>;
+  /** Deletes idempotency keys that have expired, `rowsMax` at most; resolves with how many. */
+  readonly expireKeys: (nowMs: number, rowsMax: number) => Promise<number>;
 
   readonly ledgerState: () => Promise<LedgerState>;
   /** An operator takes the ledger as it is: hard budgets work again from the next admission on. */

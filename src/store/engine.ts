@@ -12,6 +12,7 @@ import { openDatabase, reopenDatabase, sqliteVersion, type Connection } from "./
 import { DISK_FULL, diskFailure, failureDetail } from "./failure.ts";
 import { ledgerCalls } from "./ledger-calls.ts";
 import { freezeIfOlder, isOlder } from "./freeze.ts";
+import { idempotencyCalls } from "./idempotency-calls.ts";
 import { Mark } from "./mark.ts";
 import { MOVED, Place } from "./place.ts";
 import { moneyCalls } from "./money-calls.ts";
@@ -123,6 +124,7 @@ function bind(connection: Connection, mark: Mark): Open {
       ...configuredCalls(connection),
       names: (noun, ids) => names(orm, noun, ids),
       ...moneyCalls(connection),
+      ...idempotencyCalls(connection),
       ...ledgerCalls(connection, mark),
       ownerState: (owner, windows) => ownerState(orm, owner, windows),
       requestPage: (filter, query) => requestPage(orm, filter, query),

@@ -127,6 +127,8 @@ function callsOf(writer: Writer): StoreCalls {
       await writer.call("saveLearned", rows);
     },
     learned: () => writer.call("learned") as Promise<readonly LearnedRow[]>,
+    stepKeys: (steps) => writer.call("stepKeys", steps) as Promise<ReturnType<Calls["stepKeys"]>>,
+    expireKeys: (nowMs, rowsMax) => writer.call("expireKeys", nowMs, rowsMax) as Promise<number>,
     ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,
     requestPage: async (filter, query) =>
       (await writer.call("requestPage", filter, pageFrom(query))) as Page<

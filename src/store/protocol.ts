@@ -19,6 +19,7 @@ import type {
   Written,
 } from "./contract.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
+import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -75,6 +76,8 @@ export type Calls = {
   readonly unpricedModels: () => readonly UnpricedModel[];
   readonly saveLearned: (rows: readonly LearnedRow[]) => null;
   readonly learned: () => readonly LearnedRow[];
+  readonly stepKeys: (steps: readonly KeyStep[]) => readonly (KeyClaim | null)[];
+  readonly expireKeys: (nowMs: number, rowsMax: number) => number;
   readonly ledgerState: () => LedgerState;
   readonly acceptLedger: () => LedgerState;
   readonly requestPage: (

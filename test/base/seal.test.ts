@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { systemRandom } from "../../src/base/random.ts";
-import { deriveKey, seal, SealError, unseal, type KeyPurpose } from "../../src/base/seal.ts";
+import {
+  deriveKey,
+  seal,
+  sealBytes,
+  SealError,
+  unseal,
+  unsealBytes,
+  type KeyPurpose,
+} from "../../src/base/seal.ts";
 
 const key = new Uint8Array(32).fill(1);
 const place = "providers/prv_1/credential";
@@ -82,13 +90,40 @@ describe("a sealed secret", () => {
   });
 });
 
+describe("sealed bytes", () => {
+  test("open to what they were, at their place only, and not with one byte changed or missing", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.nat(), (plain, chance) => {
+        const sealed = sealBytes(key, plain, place, systemRandom);
+        expect([...unsealBytes(key, sealed, place)]).toEqual([...plain]);
+        const changed = Uint8Array.from(sealed);
+        changed[chance % sealed.length] = (changed[chance % sealed.length] ?? 0) ^ 1;
+        const cut = sealed.subarray(0, chance % sealed.length);
+        for (const [bytes, at] of [
+          [changed, place],
+          [cut, place],
+          [sealed, "elsewhere"],
+        ] as const) {
+          expect(() => unsealBytes(key, bytes, at)).toThrow(SealError);
+        }
+      }),
+    );
+  });
+});
+
 describe("a derived key", () => {
   test("is HKDF-SHA256 of the master key, one per purpose", () => {
     const master = new Uint8Array(32).fill(9);
-    const purposes: readonly KeyPurpose[] = ["access-token-pepper", "credential", "admin-token"];
+    const purposes: readonly KeyPurpose[] = [
+      "access-token-pepper",
+      "credential",
+      "admin-token",
+      "idempotency-hash",
+      "idempotency-answer",
+    ];
     const keys = purposes.map((purpose) => Buffer.from(deriveKey(master, purpose)).toString("hex"));
-    expect(new Set(keys).size).toBe(3);
-    expect(keys.map((text) => text.length)).toEqual([64, 64, 64]);
+    expect(new Set(keys).size).toBe(purposes.length);
+    expect(keys.map((text) => text.length)).toEqual(purposes.map(() => 64));
     // Pinned: another value would make every stored hash and credential useless.
     expect(keys[0]).toBe("37e69acf3bf5f96a1a1ec5fd3d4e2b3da3f8432bd970d80354f1952dd2459448");
   });

@@ -14,6 +14,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import type { PriorityClass } from "../src/base/priority.ts";
 import type { LimitScopeType, ScopeType } from "../src/base/scope.ts";
 import type { RefusalReason } from "../src/base/verdict.ts";
 
@@ -26,9 +27,6 @@ export type ProviderTimeouts = {
   readonly idle: number;
   readonly total: number;
 };
-
-/** Who is served first when not everybody can be; in this order. */
-export type PriorityClass = "interactive" | "default" | "batch";
 
 export type StrategyName =
   | "priority"

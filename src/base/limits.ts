@@ -98,6 +98,10 @@ export const LIMITS = {
   /** How long a resumable stream goes on while nobody reads it, and is kept after its end. */
   resumableUnreadMs: 60_000,
   resumableKeptMs: 60_000,
+  /** The least that a provider's own complaints lower its attempts at once to. */
+  adaptiveFloor: 5,
+  /** The longest that one without a slot is told to wait: who frees one is not ours to know. */
+  slotRetryMsMax: 60_000,
   drainMs: 120_000,
   drainForcedMs: 5_000,
   /** For the last bytes of answers to go out once everything is settled. */

@@ -1,9 +1,12 @@
 /**
- * Every state × every event of the three machines: the state that follows, `stays` when the event is
+ * Every state × every event of the four machines: the state that follows, `stays` when the event is
  * handled without a change of state, `-` when it is deliberately ignored. A state or an event that is
  * added without its row or column fails here.
  */
+import { expect } from "bun:test";
 import type { TenantEvent } from "../../actors/contract.ts";
+import type { GateEvent, GateInput } from "../../actors/gate-contract.ts";
+import { gateMachine } from "../../actors/gate.machine.ts";
 import type { ProviderEvent, ProviderInput } from "../../actors/provider-contract.ts";
 import type { ExchangeEvent, ExchangeInput } from "../../actors/exchange-contract.ts";
 import { exchangeMachine, type ExchangeMachineEvent } from "../../actors/exchange.machine.ts";
@@ -153,6 +156,90 @@ testChart<ProviderEvent, ReturnType<ReturnType<typeof nearlyTripped>["snapshot"]
     outcome.report bad of a stale attempt    | stays  | stays     | stays
     outcome.report bad of an unknown attempt | stays  | stays     | stays
     attempt.end                              | stays  | stays     | stays
+    `,
+  ),
+});
+
+// ---- gate ------------------------------------------------------------------------------------
+
+const GATE: GateInput = {
+  providerId: "prv_1",
+  maxConcurrent: null,
+  queue: { waitingMax: 10, waitMs: 1_000 },
+  // Six slots are more than the floor below which no complaint lowers the limit.
+  taken: ["a", "b", "c", "d", "e", "f"].map((attemptId) => [attemptId, 0]),
+  peak: 0,
+};
+
+function limitOutcome(attemptId: string, kind: "clean" | "congested", atMs: number) {
+  return { type: "limit.outcome", attemptId, kind, atMs } as const;
+}
+
+const CONGESTED = limitOutcome("a", "congested", 10);
+
+function gateAfter(...events: readonly GateEvent[]) {
+  const actor = supervise(gateMachine, GATE, { onFailure });
+  for (const event of events) actor.send(event);
+  return actor;
+}
+
+/** One more clean outcome, and the limit is twice of what was ever under way. */
+function nearlyFree() {
+  const actor = gateAfter(CONGESTED);
+  const { limit } = actor.snapshot().context;
+  for (let atOnce = 5; atOnce < 12; atOnce += 1) {
+    for (let each = 0; each < atOnce; each += 1) actor.send(limitOutcome("a", "clean", 20));
+  }
+  for (let each = 0; each < 11; each += 1) actor.send(limitOutcome("a", "clean", 20));
+  expect(limit).toMatchObject({ atOnce: 12, peak: 6, clean: 11 });
+  return actor;
+}
+
+testChart<GateEvent, ReturnType<ReturnType<typeof gateAfter>["snapshot"]>>("gate", {
+  machine: gateMachine,
+  states: {
+    free: () => gateAfter(),
+    limited: nearlyFree,
+    draining: () => gateAfter({ type: "gate.drain", atMs: 10 }),
+  },
+  passing: [],
+  samples: {
+    "slot.request": {
+      "": {
+        type: "slot.request",
+        attemptId: "new",
+        tenantId: "ten_1",
+        priorityClass: "default",
+        deadlineMs: 60_000,
+        atMs: 30,
+      },
+    },
+    "slot.release": { "": { type: "slot.release", attemptId: "a", atMs: 30 } },
+    "slot.cancel": { "": { type: "slot.cancel", attemptId: "new", atMs: 30 } },
+    "limit.outcome": {
+      congested: limitOutcome("a", "congested", 30),
+      clean: limitOutcome("a", "clean", 30),
+      "congested of an unknown attempt": limitOutcome("unknown", "congested", 30),
+      "clean of an unknown attempt": limitOutcome("unknown", "clean", 30),
+    },
+    "gate.configure": {
+      "": { type: "gate.configure", terms: { maxConcurrent: 1, queue: null }, atMs: 30 },
+    },
+    "gate.drain": { "": { type: "gate.drain", atMs: 30 } },
+  },
+  rows: table(
+    ["event", "free", "limited", "draining"],
+    `
+    event                                         | free     | limited  | draining
+    slot.request                                  | stays    | stays    | stays
+    slot.release                                  | stays    | stays    | stays
+    slot.cancel                                   | stays    | stays    | stays
+    limit.outcome congested                       | limited  | stays    | stays
+    limit.outcome clean                           | stays    | free     | stays
+    limit.outcome congested of an unknown attempt | stays    | stays    | stays
+    limit.outcome clean of an unknown attempt     | stays    | stays    | stays
+    gate.configure                                | stays    | stays    | stays
+    gate.drain                                    | draining | draining | stays
     `,
   ),
 });

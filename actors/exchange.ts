@@ -6,9 +6,10 @@
  * Invariant: an actor serves one exchange at a time. A handle lets go of its actor in the turn in which
  * the exchange ends, and an actor that failed serves no other.
  */
-import { assertNever } from "../src/base/assert.ts";
+import { assert, assertNever } from "../src/base/assert.ts";
 import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "./exchange-contract.ts";
 import { exchangeMachine } from "./exchange.machine.ts";
+import { isLastCandidate } from "./policy/retry.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 
 export interface ExchangeHandle {
@@ -16,6 +17,8 @@ export interface ExchangeHandle {
   readonly step: () => ExchangeStep;
   /** False when the event was not taken; `onFailure` was told then. */
   readonly send: (event: ExchangeEvent) => boolean;
+  /** Nobody but the candidate in hand is left who could be asked. */
+  readonly isLastCandidate: () => boolean;
   readonly isAlive: () => boolean;
 }
 
@@ -73,6 +76,10 @@ class Story implements ExchangeHandle {
     return true;
   }
 
+  isLastCandidate(): boolean {
+    return this.#kept !== null && isLastCandidate(this.#kept.actor.snapshot().context.course);
+  }
+
   isAlive(): boolean {
     return this.#kept === null || this.#kept.actor.alive;
   }
@@ -93,6 +100,11 @@ function stepOf({ status, value, context }: ExchangeSnapshot): ExchangeStep {
   switch (value) {
     case "attempting":
       return { do: "attempt", candidate: course.candidate, attemptNumber: course.failures + 1 };
+    case "hedging":
+      assert(course.hedge !== null, "a hedge without a candidate");
+      return { do: "hedge", candidate: course.hedge, attemptNumber: course.failures + 2 };
+    case "continuing":
+      return { do: "continue", candidate: course.candidate, attemptNumber: course.failures + 1 };
     case "backingOff":
       return { do: "wait", delayMs };
     case "relaying":

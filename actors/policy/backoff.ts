@@ -7,6 +7,18 @@ import { LIMITS } from "../../src/base/limits.ts";
 /** A provider's cooldown spreads by up to a tenth; whoever was told a time waits for all of it. */
 export const COOLDOWN_SPREAD_DIVISOR = 10;
 
+/** How a route backs off. */
+export type BackoffRules = {
+  readonly baseMs: number;
+  /** The longest wait of our own; a provider may ask for more. */
+  readonly maxMs: number;
+};
+
+export const DEFAULT_BACKOFF: BackoffRules = {
+  baseMs: LIMITS.backoffBaseMs,
+  maxMs: LIMITS.backoffMaxMs,
+};
+
 export type Backoff = {
   /** Attempts that have failed, the last one included: 1 or more. */
   readonly failures: number;
@@ -14,6 +26,7 @@ export type Backoff = {
   /** What the provider asked for; wins over our own reckoning. */
   readonly retryAfterMs: number | null;
   readonly jitter: number;
+  readonly rules: BackoffRules;
 };
 
 /**
@@ -21,11 +34,11 @@ export type Backoff = {
  * (full jitter). A throttled one waits a whole second, doubled likewise, and a random part of it on
  * top: the provider's own cooldown is a second, and coming back during it would only be refused.
  */
-export function backoffMs({ failures, throttled, retryAfterMs, jitter }: Backoff): number {
+export function backoffMs({ failures, throttled, retryAfterMs, jitter, rules }: Backoff): number {
   if (retryAfterMs !== null)
     return Math.ceil(retryAfterMs + retryAfterMs / COOLDOWN_SPREAD_DIVISOR);
-  const baseMs = throttled ? LIMITS.backoffThrottledBaseMs : LIMITS.backoffBaseMs;
-  const ceilingMs = Math.min(LIMITS.backoffMaxMs, baseMs * 2 ** (failures - 1));
+  const baseMs = throttled ? Math.max(rules.baseMs, LIMITS.backoffThrottledBaseMs) : rules.baseMs;
+  const ceilingMs = Math.min(rules.maxMs, baseMs * 2 ** (failures - 1));
   const floorMs = throttled ? ceilingMs : 0;
-  return Math.min(LIMITS.backoffMaxMs, Math.floor(floorMs + jitter * ceilingMs));
+  return Math.min(rules.maxMs, Math.floor(floorMs + jitter * ceilingMs));
 }

@@ -29,6 +29,8 @@ export const LIMITS = {
   backoffBaseMs: 50,
   backoffThrottledBaseMs: 1_000,
   backoffMaxMs: 5_000,
+  /** No further attempt begins with less than this left of its exchange's time. */
+  attemptLeastMs: 50,
   exchangeTotalMs: 15 * 60_000,
   streamTotalMs: 4 * 60 * 60_000,
   connectMs: 5_000,

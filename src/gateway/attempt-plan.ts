@@ -16,8 +16,21 @@ export type TakenHold = {
   readonly heldAtMs: number;
 };
 
-/** What an attempt was given: its hold in the owners' actors, and who is to serve it. */
-export type AttemptPlan = TakenHold & {
+/** Whom an attempt asks, and what its provider must know of the exchange. */
+export type AttemptTarget = {
   readonly candidate: Candidate;
-  readonly startedMonotonicMs: number;
+  /** Its number for the exchange's actor. */
+  readonly candidateIndex: number;
+  /** An attempt of this exchange failed at the same provider before. */
+  readonly isRepeat: boolean;
+  /** Nobody else is left who could be asked. */
+  readonly isLastResort: boolean;
 };
+
+/** What an attempt was given: its hold in the owners' actors, and who is to serve it. */
+export type AttemptPlan = TakenHold &
+  AttemptTarget & {
+    readonly startedMonotonicMs: number;
+    /** The ledger has the hold, and the provider may have seen the request. */
+    isHeld: boolean;
+  };

@@ -6,17 +6,21 @@
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
-import { NO_USAGE, onRelease, unlessStopped, type Exchange } from "./exchange.ts";
+import { NO_USAGE, onRelease, unlessStopped, type Exchange, type Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { priceJson } from "./prices/price-json.ts";
 import { readAnswer } from "./read-answer.ts";
 import { upstreamHeaders } from "./request-headers.ts";
 import { callUpstream, type Upstream } from "./transport.ts";
 
-/** Throws GatewayError `ledger_unavailable` when the hold is certainly not on disk. */
+/**
+ * `run` is what stops it. Throws GatewayError `ledger_unavailable` when the hold is certainly not on
+ * disk.
+ */
 export async function runAttempt(
   gateway: Gateway,
   exchange: Exchange,
+  run: Stoppable,
   admitted: Admitted,
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
@@ -27,15 +31,16 @@ export async function runAttempt(
   const permit = handle.ask({
     type: "permit.request",
     attemptId: plan.attemptId,
+    isRepeat: plan.isRepeat,
+    isLastResort: plan.isLastResort,
     atMs: clock.nowMs(),
   });
   if (!permit.allowed) return { kind: "refused", refusal: permit.refusal };
   exchange.served = { provider: row.name, model: candidate.model };
   const checked = origins.check(row);
-  const problem = checked instanceof Promise ? await unlessStopped(exchange, checked) : checked;
+  const problem = checked instanceof Promise ? await unlessStopped(run, checked) : checked;
   if (problem !== null) return { kind: "unreachable", detail: problem.detail };
-  if (exchange.stoppedFor !== null)
-    return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
+  if (run.stoppedFor !== null) return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   directory.owners.noteWritten(plan.scopes.tenantId, exchange.id);
   const held = store.ledger.hold({
     attemptId: plan.attemptId,
@@ -47,22 +52,22 @@ export async function runAttempt(
     heldNanoUsd: plan.heldNanoUsd,
     heldAtMs: plan.heldAtMs,
   });
-  if (!(await isHeldInTime(exchange, held))) {
+  if (!(await isHeldInTime(run, held))) {
     gateway.lifecycle.outlive(voidWhenHeld(gateway, plan, held));
     return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   }
+  plan.isHeld = true;
   exchange.attemptCount += 1;
   if (exchange.attemptCount === 1) directory.countRequest(admitted.principal.token.id);
   // The client may have left while the disk was busy: a hold that was not sent is void.
-  if (exchange.stoppedFor !== null)
-    return { kind: "stopped", progress: "unsent", outputTokensSeen: 0 };
-  const upstream = dispatch(gateway, exchange, admitted, plan);
+  if (run.stoppedFor !== null) return { kind: "stopped", progress: "unsent", outputTokensSeen: 0 };
+  const upstream = dispatch(gateway, exchange, run, admitted, plan);
   return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
 }
 
-/** False when the exchange was stopped while the disk was busy. Throws what the hold threw. */
-async function isHeldInTime(exchange: Exchange, held: Promise<void>): Promise<boolean> {
-  const stopped = exchange.stopped.promise.then(() => false);
+/** False when it was stopped while the disk was busy. Throws what the hold threw. */
+async function isHeldInTime(run: Stoppable, held: Promise<void>): Promise<boolean> {
+  const stopped = run.stopped.promise.then(() => false);
   return await Promise.race([held.then(() => true), stopped]);
 }
 
@@ -107,6 +112,7 @@ async function voidWhenHeld(
 function dispatch(
   gateway: Gateway,
   exchange: Exchange,
+  run: Stoppable,
   admitted: Admitted,
   { candidate, outputTokensCap }: AttemptPlan,
 ): Upstream {
@@ -128,7 +134,7 @@ function dispatch(
     body,
     firstByteMs: row.timeoutsMs.first_byte,
   });
-  exchange.stopAttempt = upstream.giveUp;
+  run.stopAttempt = upstream.giveUp;
   exchange.drainsForLeftClient = row.onClientDisconnect === "drain";
   const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
   total.arm(row.timeoutsMs.total);

@@ -4,6 +4,7 @@
  */
 import type { OutcomeKind } from "../../actors/provider-contract.ts";
 import type { FailureRetry } from "../../actors/exchange-contract.ts";
+import type { Fallbacks } from "./resolve.ts";
 
 export type Classification = {
   /** Short word for the request row and the metrics. */
@@ -17,6 +18,8 @@ export type Classification = {
    * charged its input, because no output can be seen.
    */
   readonly billed: "no" | "maybe";
+  /** What the request was refused for, where a route may keep other candidates for it; else null. */
+  readonly fallback: keyof Fallbacks | null;
 };
 
 function row(
@@ -25,7 +28,7 @@ function row(
   retry: FailureRetry,
   billed: "no" | "maybe",
 ): Classification {
-  return { outcome, kind, retry, billed };
+  return { outcome, kind, retry, billed, fallback: null };
 }
 
 /** By status, where it differs from its class. */

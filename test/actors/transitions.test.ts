@@ -277,6 +277,7 @@ function exchangeAfter(...events: readonly ExchangeEvent[]) {
 }
 
 const CONTENT = { type: "content.started", atMs: 0 } as const;
+const HEDGE = { type: "hedge.due", atMs: 0 } as const;
 const ENDED = { type: "answer.ended", atMs: 0 } as const;
 const SETTLED = { type: "exchange.settled", atMs: 0 } as const;
 
@@ -287,8 +288,10 @@ testChart<ExchangeMachineEvent, ReturnType<ReturnType<typeof exchangeAfter>["sna
     states: {
       idle: () => supervise(exchangeMachine, undefined, { onFailure }),
       attempting: () => exchangeAfter(),
+      hedging: () => exchangeAfter(HEDGE),
       backingOff: () => exchangeAfter(attemptFailed("same")),
       relaying: () => exchangeAfter(CONTENT),
+      continuing: () => exchangeAfter(CONTENT, { ...attemptFailed("never"), continueAt: 1 }),
       settling: () => exchangeAfter(CONTENT, ENDED),
     },
     passing: [],
@@ -298,11 +301,15 @@ testChart<ExchangeMachineEvent, ReturnType<ReturnType<typeof exchangeAfter>["sna
         never: attemptFailed("never"),
         same: attemptFailed("same"),
         elsewhere: attemptFailed("elsewhere"),
+        "to be continued": { ...attemptFailed("never"), continueAt: 1 },
+        "continued late": { ...attemptFailed("never"), continueAt: 1, atMs: 60_000 },
       },
       "candidate.refused": {
         "": { type: "candidate.refused", atMs: 0 },
         late: { type: "candidate.refused", atMs: 60_000 },
+        "to be continued": { type: "candidate.refused", continueAt: 1, atMs: 0 },
       },
+      "hedge.due": { "": HEDGE, late: { ...HEDGE, atMs: 60_000 } },
       "backoff.elapsed": {
         "": { type: "backoff.elapsed", atMs: 100 },
         late: { type: "backoff.elapsed", atMs: 60_000 },
@@ -313,21 +320,35 @@ testChart<ExchangeMachineEvent, ReturnType<ReturnType<typeof exchangeAfter>["sna
       "exchange.settled": { "": SETTLED },
     },
     rows: table(
-      ["event", "idle", "attempting", "backingOff", "relaying", "settling"],
+      [
+        "event",
+        "idle",
+        "attempting",
+        "hedging",
+        "backingOff",
+        "relaying",
+        "continuing",
+        "settling",
+      ],
       `
-    event                    | idle       | attempting | backingOff | relaying | settling
-    exchange.begin           | attempting | -          | -          | -        | -
-    attempt.failed never     | -          | settling   | -          | settling | -
-    attempt.failed same      | -          | backingOff | -          | settling | -
-    attempt.failed elsewhere | -          | stays      | -          | settling | -
-    candidate.refused        | -          | stays      | -          | -        | -
-    candidate.refused late   | -          | settling   | -          | -        | -
-    backoff.elapsed          | -          | -          | attempting | -        | -
-    backoff.elapsed late     | -          | -          | settling   | -        | -
-    content.started          | -          | relaying   | -          | -        | -
-    answer.ended             | -          | settling   | -          | settling | -
-    client.left              | -          | settling   | settling   | settling | -
-    exchange.settled         | -          | -          | -          | -        | idle
+    event                             | idle       | attempting | hedging    | backingOff | relaying   | continuing | settling
+    exchange.begin                    | attempting | -          | -          | -          | -          | -          | -
+    attempt.failed never              | -          | settling   | attempting | -          | settling   | settling   | -
+    attempt.failed same               | -          | backingOff | attempting | -          | settling   | settling   | -
+    attempt.failed elsewhere          | -          | stays      | attempting | -          | settling   | settling   | -
+    attempt.failed to be continued    | -          | settling   | attempting | -          | continuing | stays      | -
+    attempt.failed continued late     | -          | settling   | attempting | -          | settling   | settling   | -
+    candidate.refused                 | -          | stays      | attempting | -          | -          | settling   | -
+    candidate.refused late            | -          | settling   | attempting | -          | -          | settling   | -
+    candidate.refused to be continued | -          | stays      | attempting | -          | -          | stays      | -
+    hedge.due                         | -          | hedging    | -          | -          | -          | -          | -
+    hedge.due late                    | -          | -          | -          | -          | -          | -          | -
+    backoff.elapsed                   | -          | -          | -          | attempting | -          | -          | -
+    backoff.elapsed late              | -          | -          | -          | settling   | -          | -          | -
+    content.started                   | -          | relaying   | relaying   | -          | -          | relaying   | -
+    answer.ended                      | -          | settling   | settling   | -          | settling   | settling   | -
+    client.left                       | -          | settling   | settling   | settling   | settling   | settling   | -
+    exchange.settled                  | -          | -          | -          | -          | -          | -          | idle
     `,
     ),
   },

@@ -1,6 +1,6 @@
 /** Guarantees: waits are bounded, spread, and long enough to outlast what they wait for. */
 import { describe, expect, test } from "bun:test";
-import { backoffMs } from "../../actors/policy/backoff.ts";
+import { backoffMs, DEFAULT_BACKOFF } from "../../actors/policy/backoff.ts";
 import { cooldownMs, openTimeMs, restMs } from "../../actors/policy/breaker.ts";
 import { number, numberOrNull, table } from "./table.ts";
 
@@ -32,20 +32,34 @@ describe("a backoff", () => {
         throttled: row.throttled === "yes",
         retryAfterMs: numberOrNull(row.retryAfter),
         jitter: number(row.jitter),
+        rules: DEFAULT_BACKOFF,
       });
       expect(delay).toBe(number(row.delay));
     });
   }
 
   test("of a throttled attempt outlasts the provider's own cooldown, whatever the chances", () => {
+    const again = { throttled: true, jitter: 0, rules: DEFAULT_BACKOFF };
     for (const retryAfterMs of [null, 1, 333, 60_000]) {
       for (const failures of [1, 2, 3]) {
         const cooling = cooldownMs(failures - 1, retryAfterMs, 0.999_999);
-        const waiting = backoffMs({ failures, throttled: true, retryAfterMs, jitter: 0 });
+        const waiting = backoffMs({ ...again, failures, retryAfterMs });
         expect(waiting).toBeGreaterThanOrEqual(cooling);
       }
     }
   });
+});
+
+test("a route's own waits begin and end where it says, and never before a throttled lane is back", () => {
+  const rules = { baseMs: 200, maxMs: 3_000 };
+  const waits = [1, 2, 3, 9].map((failures) =>
+    backoffMs({ failures, throttled: false, retryAfterMs: null, jitter: 0.5, rules }),
+  );
+  expect(waits).toEqual([100, 200, 400, 1_500]);
+  const throttled = { failures: 1, throttled: true, retryAfterMs: null, jitter: 0.5 };
+  expect(backoffMs({ ...throttled, rules })).toBe(1_500);
+  expect(backoffMs({ ...throttled, rules: { ...rules, baseMs: 1_800 } })).toBe(2_700);
+  expect(backoffMs({ ...throttled, retryAfterMs: 9_000, rules })).toBe(9_900);
 });
 
 const OPEN_TIMES = table(

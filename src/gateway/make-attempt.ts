@@ -1,0 +1,88 @@
+/**
+ * One attempt with its end: runs it and settles it, unless its answer is still to be given to the
+ * client, whose settlement is then the reply's business. Whatever it throws, its hold is given back.
+ */
+import { assertNever } from "../base/assert.ts";
+import type { Admitted } from "./admit.ts";
+import { runAttempt } from "./attempt.ts";
+import type { AttemptPlan } from "./attempt-plan.ts";
+import type { AttemptResult } from "./attempt-result.ts";
+import type { Exchange, Stoppable } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { reportOutcome, settle, voidUnheld } from "./settle.ts";
+
+/** `run` stops it: the exchange itself, or where two attempts run something of its own. */
+export async function makeAttempt(
+  gateway: Gateway,
+  exchange: Exchange,
+  run: Stoppable,
+  admitted: Admitted,
+  plan: AttemptPlan,
+): Promise<AttemptResult> {
+  try {
+    const result = await runAttempt(gateway, exchange, run, admitted, plan);
+    settleUnanswered(gateway, exchange, run, admitted, plan, result);
+    return result;
+  } catch (error) {
+    if (plan.isHeld) {
+      const cost = { kind: "estimated", outputTokensSeen: null } as const;
+      settle(gateway, exchange, admitted, plan, { cost, outcome: "internal_error", status: null });
+    } else {
+      voidUnheld(gateway, plan);
+    }
+    throw error;
+  }
+}
+
+/** What each way of not answering means for the provider's actor and for the ledger. */
+function settleUnanswered(
+  gateway: Gateway,
+  exchange: Exchange,
+  run: Stoppable,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  result: AttemptResult,
+): void {
+  switch (result.kind) {
+    case "refused":
+      voidUnheld(gateway, plan);
+      return;
+    case "unreachable":
+      reportOutcome(gateway, plan, "bad", null);
+      voidUnheld(gateway, plan);
+      return;
+    case "stopped": {
+      if (result.progress === "unheld") {
+        voidUnheld(gateway, plan);
+        return;
+      }
+      const { outputTokensSeen } = result;
+      const cost =
+        result.progress === "unsent"
+          ? ({ kind: "nothing" } as const)
+          : ({ kind: "estimated", outputTokensSeen } as const);
+      const outcome = run.stoppedFor ?? "stopped";
+      settle(gateway, exchange, admitted, plan, { cost, outcome, status: null });
+      return;
+    }
+    case "failed": {
+      const { classification, retryAfterMs, outputTokensSeen, verbatim } = result;
+      reportOutcome(gateway, plan, classification.kind, retryAfterMs);
+      settle(gateway, exchange, admitted, plan, {
+        cost:
+          classification.billed === "no"
+            ? { kind: "nothing" }
+            : { kind: "estimated", outputTokensSeen },
+        outcome: classification.outcome,
+        status: verbatim?.status ?? null,
+      });
+      return;
+    }
+    case "answer":
+    case "stream":
+      reportOutcome(gateway, plan, "ok", null);
+      return;
+    default:
+      assertNever(result);
+  }
+}

@@ -1,0 +1,31 @@
+/** What the next attempt is given: its hold in the owners' actors, for the candidate it asks. */
+import type { Refusal } from "../base/verdict.ts";
+import type { Admitted } from "./admit.ts";
+import type { AttemptPlan, AttemptTarget, TakenHold } from "./attempt-plan.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { holdAgain } from "./hold.ts";
+
+/** `firstHold` was taken with the admission; null: a further attempt takes its own. */
+export async function planAttempt(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  target: AttemptTarget,
+  firstHold: TakenHold | null,
+): Promise<AttemptPlan | { readonly refusal: Refusal }> {
+  const startedMonotonicMs = gateway.clock.monotonicMs();
+  const hold = firstHold ?? (await furtherHold(gateway, exchange, admitted, target));
+  return "refusal" in hold ? hold : { ...hold, ...target, startedMonotonicMs, isHeld: false };
+}
+
+async function furtherHold(
+  gateway: Gateway,
+  exchange: Exchange,
+  { principal, routeId, request }: Admitted,
+  { candidate }: AttemptTarget,
+): Promise<TakenHold | { readonly refusal: Refusal }> {
+  const wanted = { scopes: principal.scopes, routeId, request };
+  const taken = await holdAgain(gateway, exchange, wanted, candidate);
+  return taken.allowed ? taken.value : { refusal: taken.refusal };
+}

@@ -21,6 +21,8 @@ export const LIMITS = {
   answerBytesMax: 64 * 1024 * 1024,
   /** One server-sent event; a provider that sends a longer one is broken or hostile. */
   eventBytesMax: 4 * 1024 * 1024,
+  /** A refusal that is longer is known by its status alone; real ones stay below 4 KiB. */
+  failureBytesMax: 64 * 1024,
   /** Time to read the whole client body. */
   bodyReadMs: 120_000,
   /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */

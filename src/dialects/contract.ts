@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from "../base/error.ts";
 import type { Verdict } from "../base/verdict.ts";
+import type { JsonObject } from "./json.ts";
 
 export type Surface = "chat" | "embeddings";
 
@@ -100,7 +101,7 @@ export interface StreamWatch {
   /** True once the dialect's own terminator came. */
   readonly hasEnded: () => boolean;
   /** An error event of the provider, as it came, before or after content; null when none. */
-  readonly failure: () => { readonly body: string; readonly status: number | null } | null;
+  readonly failure: () => AnswerFailure | null;
   /** Usage the provider reported, the last one wins; null while none came. */
   readonly usage: () => Usage | null;
   /** False while the usage that came is a running count, beside text that was still being written. */
@@ -115,6 +116,9 @@ export interface StreamWatch {
   readonly lengthEnding: (usage: Usage) => Uint8Array;
 }
 
+/** An error within an answer that was 200: its text, and the status that it says it would have had. */
+export type AnswerFailure = { readonly body: string; readonly status: number | null };
+
 /** What an answer holds of generated text, as far as it can be seen from outside. */
 export type GeneratedOutput = {
   /** The likely number of tokens, for an answer without usage. */
@@ -127,6 +131,43 @@ export type GeneratedOutput = {
   /** The kept text; decoded when it is asked for. */
   readonly text: () => string;
 };
+
+/** What a provider's refusal or failure says about its cause, in whatever words it says it. */
+export type FailureKind =
+  /** The input, or the input and the output asked for, is more than the model takes. */
+  | "context_too_long"
+  | "content_filtered"
+  | "invalid_request"
+  | "request_too_large"
+  /** This request alone is more than the account may spend or send at once; a smaller one may pass. */
+  | "over_account_limit"
+  | "model_unknown"
+  /** The account may not use this model, this feature or this place. */
+  | "not_permitted"
+  | "credential_refused"
+  /** Nothing goes until somebody pays, or until a day or month has passed. */
+  | "credit_exhausted"
+  | "throttled"
+  | "overloaded"
+  /** The provider's own failure. */
+  | "server_error";
+
+/** A refusal, or an error that came within an answer: then its `status` is null. */
+export type FailureAnswer = {
+  readonly status: number | null;
+  readonly headers: Headers;
+  readonly body: JsonObject;
+};
+
+/** `kind` null: nothing that the status alone does not tell. */
+export type FailureReading = {
+  readonly kind: FailureKind | null;
+  /** As the body says; headers are read elsewhere. */
+  readonly retryAfterMs: number | null;
+};
+
+/** Reads failures worded in the manner of one company; null when the shape is another's. */
+export type FailureReader = (failure: FailureAnswer) => FailureReading | null;
 
 /** One error as the dialect's clients expect it. */
 export type ErrorReply = {
@@ -149,6 +190,8 @@ export interface Dialect {
   readonly watch: (request: Pick<ClientRequest, "usageAsked" | "choices">) => StreamWatch;
   /** Usage of a plain answer; null when it holds none, undefined when it is not valid JSON. */
   readonly usage: (answer: Uint8Array) => Usage | null | undefined;
+  /** The error that a plain answer is in place of an answer; null when it is none. */
+  readonly failureIn: (answer: Uint8Array) => AnswerFailure | null;
   /** What a plain answer holds. */
   readonly output: (answer: Uint8Array) => GeneratedOutput;
   readonly errorBody: (error: ErrorReply) => string;

@@ -4,12 +4,13 @@
  */
 import { LIMITS } from "../base/limits.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
+import { retryAfterMs } from "../dialects/retry-after.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
-import { classifyBroken, classifyStatus, type BrokenKind } from "./classify.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { readBody } from "./read-body.ts";
+import { broken, failedWithin, refusedWith } from "./read-failure.ts";
 import { describe, discard, isFailure, type Upstream, type UpstreamAnswer } from "./transport.ts";
 
 export async function readAnswer(
@@ -44,17 +45,8 @@ async function refusedBy(
   const read = await readWatched(gateway, exchange, upstream, answer, plan);
   if (upstream.gaveUpFor() !== null) return broken(upstream, "reset", "while reading", null);
   const { status, headers } = answer;
-  const isPassable = read.kind === "whole" && status >= 400 && status <= 599;
-  return {
-    kind: "failed",
-    classification: classifyStatus(status),
-    retryAfterMs: retryAfterOf(headers, gateway.clock.nowMs()),
-    verbatim: isPassable
-      ? { status, headers, body: withoutCredential(read.bytes, plan.candidate.lane.credential) }
-      : null,
-    outputTokensSeen: 0,
-    detail: `status ${status}`,
-  };
+  const askedMs = retryAfterMs(headers, status, gateway.clock.nowMs());
+  return refusedWith(plan, answer, read.kind === "whole" ? read.bytes : null, askedMs);
 }
 
 async function wholeAnswer(
@@ -76,7 +68,10 @@ async function wholeAnswer(
     return broken(upstream, "too_large", `over ${LIMITS.answerBytesMax} bytes`, null);
   }
   if (read.kind === "broken") return broken(upstream, "cut", describe(read.error).detail, null);
-  const usage = exchange.call.dialect.usage(read.bytes);
+  const { dialect } = exchange.call;
+  const usage = dialect.usage(read.bytes);
+  const failure = usage === null ? dialect.failureIn(read.bytes) : null;
+  if (failure !== null) return failedWithin(plan, failure);
   if (usage === undefined) return broken(upstream, "undecodable", "not valid JSON", null);
   return { kind: "answer", answer: { status, headers, body: read.bytes }, usage };
 }
@@ -130,7 +125,7 @@ async function untilContent(
       const failure = watch.failure();
       if (failure !== null && !watch.hasContent()) {
         discard(reader);
-        return failedFirst(upstream, failure);
+        return failedWithin(plan, failure);
       }
       if (bytes > LIMITS.eventBytesMax && !watch.hasContent()) {
         discard(reader);
@@ -143,87 +138,4 @@ async function untilContent(
     idle.disarm();
   }
   return { kind: "stream", stream: { status, headers, upstream, reader, watch, first } };
-}
-
-const CREDENTIAL_REPLACED = "[credential]";
-
-/** Some servers repeat the credential they refuse; it is the one thing of theirs that must not pass. */
-function withoutCredential(
-  body: Uint8Array<ArrayBuffer>,
-  credential: string | null,
-): Uint8Array<ArrayBuffer> {
-  if (credential === null || credential === "") return body;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.includes(credential)) return body;
-  const text = new TextDecoder().decode(body).replaceAll(credential, CREDENTIAL_REPLACED);
-  return new TextEncoder().encode(text);
-}
-
-/**
- * An error as a stream's first event. Where it names the status that it would have had (OpenRouter,
- * SGLang and vLLM do, 2026-11), it is treated as that answer, so that a deterministic refusal comes
- * back in the provider's own words; without one it is an overload that came late, for whose input
- * the provider may still ask.
- */
-function failedFirst(
-  upstream: Upstream,
-  { body, status }: { readonly body: string; readonly status: number | null },
-): AttemptResult {
-  if (status === null || status < 400 || status > 599) {
-    return broken(upstream, "error_event", "the stream began with an error", 0);
-  }
-  return {
-    kind: "failed",
-    classification: classifyStatus(status),
-    retryAfterMs: null,
-    verbatim: {
-      status,
-      headers: new Headers({ "content-type": "application/json" }),
-      body: new TextEncoder().encode(body),
-    },
-    outputTokensSeen: 0,
-    detail: `an error with status ${status} as the first event`,
-  };
-}
-
-/** The clocks of an attempt, by the reason they give it up for. */
-const TIMEOUTS = {
-  first_byte: "timeout_first_byte",
-  idle: "timeout_idle",
-  total: "timeout_total",
-} as const;
-
-/** What a failure without a usable answer comes to; our own giving up explains it first. */
-function broken(
-  upstream: Upstream,
-  kind: BrokenKind,
-  detail: string,
-  outputTokensSeen: number | null,
-): AttemptResult {
-  const gaveUpFor = upstream.gaveUpFor();
-  if (gaveUpFor === "client_gone" || gaveUpFor === "deadline" || gaveUpFor === "draining") {
-    return { kind: "stopped", progress: "sent", outputTokensSeen };
-  }
-  // Only a stream that is being relayed reaches its hold.
-  const truth = gaveUpFor === null || gaveUpFor === "hold_reached" ? kind : TIMEOUTS[gaveUpFor];
-  return {
-    kind: "failed",
-    classification: classifyBroken(truth),
-    retryAfterMs: null,
-    verbatim: null,
-    outputTokensSeen,
-    detail,
-  };
-}
-
-/** `retry-after-ms`, else `retry-after` in seconds or as a date; null when there is none. */
-function retryAfterOf(headers: Headers, nowMs: number): number | null {
-  const ms = Number(headers.get("retry-after-ms") ?? Number.NaN);
-  if (Number.isFinite(ms) && ms >= 0) return ms;
-  const text = headers.get("retry-after");
-  if (text === null) return null;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1_000 : null;
-  const dateMs = Date.parse(text);
-  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - nowMs);
 }

@@ -134,7 +134,7 @@ describe("a refusal that is the request's own fault", () => {
       // It is the provider's word, not ours.
       expect(reply.headers.has("x-tollgate-error")).toBe(false);
       expect(await attemptsOf(reply.headers.get("x-request-id"))).toEqual([
-        { model: "sim-small", ...VOID, outcome: `status_${status}`, status },
+        { model: "sim-small", ...VOID, outcome: "context_too_long", status },
       ]);
     }
     expect([first, second].map(({ upstream }) => upstream.stats().requests)).toEqual([2, 0]);

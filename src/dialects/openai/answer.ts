@@ -2,9 +2,11 @@
  * What a plain answer cost, read from its bytes: only `usage` is parsed, however long the rest is.
  */
 import { ByteSearch } from "../byte-search.ts";
-import type { GeneratedOutput, Usage } from "../contract.ts";
+import type { AnswerFailure, GeneratedOutput, Usage } from "../contract.ts";
+import { failureBody } from "../failure.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
+import { failureOf } from "./chunk.ts";
 import { generatedText } from "./generated-text.ts";
 import { OutputMeter } from "./output-meter.ts";
 import { readUsage } from "./usage.ts";
@@ -24,6 +26,13 @@ export function answerUsage(answer: Uint8Array): Usage | null | undefined {
   if (span === undefined || span.end - span.start > usageBytesMax) return null;
   const usage = parseJson(withoutMark(answer).subarray(span.start, span.end));
   return usage === undefined ? undefined : readUsage(usage, body.members.has("choices"));
+}
+
+/** A relay that lost its provider may say so with status 200 (OpenRouter, one-api, 2026-11). */
+export function answerFailure(answer: Uint8Array): AnswerFailure | null {
+  const body = failureBody(withoutMark(answer));
+  if (body === null || "choices" in body || "data" in body) return null;
+  return failureOf(body, new TextDecoder().decode(answer));
 }
 
 /** The text of its messages; none when it has none. */

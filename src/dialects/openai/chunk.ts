@@ -2,9 +2,8 @@
  * What one parsed chunk of a stream says: an error, content, nothing but usage. Pure reading; which
  * chunks are worth parsing is stream.ts's business.
  */
+import type { AnswerFailure } from "../contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
-
-export type Failure = { readonly body: string; readonly status: number | null };
 
 const textMembers = ["content", "reasoning_content", "reasoning", "refusal"] as const;
 const listMembers = ["tool_calls", "reasoning_details"] as const;
@@ -15,7 +14,7 @@ const objectMembers = ["function_call", "audio"] as const;
  * others send `{"error":…}`, some with a choice beside it; vLLM also sends the error bare, as
  * `{"object":"error",…}` (goose pull request 8031, read 2026-11).
  */
-export function failureOf(chunk: JsonObject, data: string): Failure | null {
+export function failureOf(chunk: JsonObject, data: string): AnswerFailure | null {
   const error = chunk["error"];
   if (isObject(error)) return { body: data, status: statusOf(error) ?? statusOf(chunk) };
   const isError = (typeof error === "string" && error !== "") || chunk["object"] === "error";

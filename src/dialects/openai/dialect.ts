@@ -1,7 +1,7 @@
 /** OpenAI's API, which most providers and local servers speak: chat completions and embeddings. */
 import type { Dialect, Surface } from "../contract.ts";
 import { accept } from "./accept.ts";
-import { answerOutput, answerUsage } from "./answer.ts";
+import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
 import { errorBody, errorEvent } from "./error.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
@@ -19,6 +19,7 @@ export const openaiDialect: Dialect = {
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   watch: watchStream,
   usage: answerUsage,
+  failureIn: answerFailure,
   output: answerOutput,
   errorBody,
   errorEvent,

@@ -4,12 +4,18 @@
  * then on only those that can hold usage or an error, found by native search.
  */
 import { ByteSearch } from "../byte-search.ts";
-import type { ClientRequest, GeneratedOutput, StreamWatch, Usage } from "../contract.ts";
+import type {
+  AnswerFailure,
+  ClientRequest,
+  GeneratedOutput,
+  StreamWatch,
+  Usage,
+} from "../contract.ts";
 import { isSpace } from "../json-bytes.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { readEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";
-import { type Failure, failureOf, hasContent, hasFinished, isUsageChunk } from "./chunk.ts";
+import { failureOf, hasContent, hasFinished, isUsageChunk } from "./chunk.ts";
 import { generatedText } from "./generated-text.ts";
 import { lengthEnding, StreamShape } from "./length-ending.ts";
 import { OutputMeter } from "./output-meter.ts";
@@ -37,7 +43,7 @@ export function watchStream(request: Pick<ClientRequest, "usageAsked" | "choices
 class ChatWatch {
   content = false;
   ended = false;
-  failure: Failure | null = null;
+  failure: AnswerFailure | null = null;
   usage: Usage | null = null;
   isUsageFinal = false;
   private readonly keepUsage: boolean;

@@ -1,92 +1,77 @@
 /**
- * How a provider's record changes: permits given, outcomes counted, the breaker moved from state to
- * state. Which state comes next is the chart's business; the questions at the end are its guards.
+ * How a lane's record changes after its attempts: outcomes counted, rests begun, the breaker moved
+ * from state to state. Which state comes next is the chart's business; the questions at the end are
+ * its guards.
  */
 import { assert } from "../src/base/assert.ts";
 import { LIMITS } from "../src/base/limits.ts";
-import { allow, refuse } from "../src/base/verdict.ts";
-import type { InputObserved, ProviderEvent, ProviderVerdict } from "./provider-contract.ts";
-import { cooldownMs, openTimeMs, restMs } from "./policy/breaker.ts";
+import { cooldownMs, credentialRestMs, exhaustedRestMs, openTimeMs } from "./policy/breaker.ts";
 import { observeInput } from "./policy/learned-input.ts";
 import { countOutcome, createOutcomeWindow, wouldTrip } from "./policy/outcome-window.ts";
-import { hasFreeSlot, type ProviderRecord } from "./provider-record.ts";
+import { observeService } from "./policy/service.ts";
+import { createSlowStart } from "./policy/slow-start.ts";
+import type { InputObserved, OutcomeKind, ProviderEvent } from "./provider-contract.ts";
+import type { ProviderRecord, Rest, RestKind } from "./provider-record.ts";
 
 type Of<T extends ProviderEvent["type"]> = Extract<ProviderEvent, { type: T }>;
-
-/** A slot or a probe frees when some attempt ends; nobody knows when. */
-export const FULL_RETRY_MS = 1_000;
-
-/** Weight of the newest success in the average latency. */
-const LATENCY_WEIGHT = 0.1;
-
-/** The states differ only in whether the attempt is a probe; whether it may pass was asked before. */
-export function givePermit(
-  record: ProviderRecord,
-  { attemptId, atMs }: Of<"permit.request">,
-  isProbe: boolean,
-): ProviderVerdict {
-  assert(Number.isFinite(atMs), `not a time: ${atMs}`);
-  if (record.attempts.has(attemptId)) {
-    return refuse("internal_error", "The same attempt asked for a permit twice.");
-  }
-  const permit = { generation: record.generation, probe: isProbe };
-  record.attempts.set(attemptId, { permit, permittedAtMs: atMs, isReported: false });
-  if (isProbe) record.probes.set(attemptId, atMs + LIMITS.probeLeaseMs);
-  return allow(permit);
-}
-
-/** Says which of the reasons to refuse it was, and when to come back. */
-export function refusePermit(
-  record: ProviderRecord,
-  { atMs }: Of<"permit.request">,
-): ProviderVerdict {
-  assert(Number.isFinite(atMs), `not a time: ${atMs}`);
-  const restingMs = restMs(record.openUntilMs, atMs);
-  const coolingMs = restMs(record.coolUntilMs, atMs);
-  const why =
-    restingMs > 0
-      ? "The provider is left alone after failures."
-      : coolingMs > 0
-        ? "The provider asked for fewer requests."
-        : hasFreeSlot(record)
-          ? "The provider is being tried again after failures."
-          : "The provider has no free slot.";
-  const retryAfterMs = Math.max(restingMs, coolingMs) || FULL_RETRY_MS;
-  return refuse("provider_unavailable", why, { retryAfterMs });
-}
+type Report = Of<"outcome.report">;
 
 /** Counts an outcome, once for each attempt; those of an older generation only inform. */
-export function recordOutcome(record: ProviderRecord, event: Of<"outcome.report">): void {
+export function recordOutcome(record: ProviderRecord, event: Report): void {
   const attempt = record.attempts.get(event.attemptId);
   if (attempt === undefined || attempt.isReported) return;
   const decides = isDeciding(record, event);
   attempt.isReported = true;
   record.probes.delete(event.attemptId);
   const { kind, latencyMs, atMs } = event;
-  if (kind === "ok") {
-    const before = record.latencyMs ?? latencyMs;
-    record.latencyMs = before + (latencyMs - before) * LATENCY_WEIGHT;
-    record.cooldowns = 0;
-  }
-  if (kind === "throttled") cool(record, attempt.permittedAtMs, event);
-  if (!decides || (kind !== "ok" && kind !== "bad")) return;
-  countOutcome(record.window, kind === "bad", atMs);
-  if (attempt.permit.probe && kind === "ok") record.probesOk += 1;
+  if (isRest(kind)) rest(record.rests[kind], kind, attempt.permittedAtMs, event);
+  if (kind !== "ok" && kind !== "bad") return;
+  const isOk = kind === "ok";
+  if (isOk) endRests(record, attempt.permittedAtMs);
+  observeService(record.commons.services, record.family, { isOk, latencyMs, atMs });
+  if (!decides) return;
+  countOutcome(record.window, !isOk, atMs);
+  if (attempt.permit.probe && isOk) record.probesOk += 1;
 }
 
-/** A burst that is throttled as one says it once; what was sent after it was heard says it again. */
-function cool(
-  record: ProviderRecord,
+function isRest(kind: OutcomeKind): kind is RestKind {
+  return kind === "throttled" || kind === "exhausted" || kind === "refused_credential";
+}
+
+/**
+ * A burst that is answered as one says it once; what was sent after it was heard says it again. A
+ * later word never shortens the rest.
+ */
+function rest(
+  resting: Rest,
+  kind: RestKind,
   permittedAtMs: number,
-  { retryAfterMs, jitter, atMs }: Of<"outcome.report">,
+  { retryAfterMs, atMs }: Report,
 ): void {
-  const isNews = record.cooldowns === 0 || permittedAtMs > record.cooledAtMs;
-  if (isNews) {
-    record.cooldowns += 1;
-    record.cooledAtMs = atMs;
+  if (resting.count === 0 || permittedAtMs > resting.atMs) {
+    resting.count += 1;
+    resting.atMs = atMs;
   }
-  const restingMs = cooldownMs(record.cooldowns - 1, retryAfterMs, jitter);
-  record.coolUntilMs = Math.max(record.coolUntilMs, atMs + restingMs);
+  const ms = restLengthMs(kind, resting.count - 1, retryAfterMs);
+  resting.untilMs = Math.max(resting.untilMs, atMs + ms);
+}
+
+function restLengthMs(kind: RestKind, count: number, retryAfterMs: number | null): number {
+  if (kind === "throttled") return cooldownMs(count, retryAfterMs);
+  return kind === "exhausted" ? exhaustedRestMs(retryAfterMs) : credentialRestMs(count);
+}
+
+/**
+ * An answer to what was sent after the refusal was heard proves that credential and account work
+ * again. What the provider asked for as a cooldown is kept all the same; only its doubling begins anew.
+ */
+function endRests({ rests }: ProviderRecord, permittedAtMs: number): void {
+  rests.throttled.count = 0;
+  for (const resting of [rests.exhausted, rests.refused_credential]) {
+    if (resting.count === 0 || permittedAtMs < resting.atMs) continue;
+    resting.count = 0;
+    resting.untilMs = 0;
+  }
 }
 
 export function endAttempt(
@@ -95,18 +80,23 @@ export function endAttempt(
 ): void {
   if (observed !== null) learnInput(record, observed);
   record.attempts.delete(attemptId);
+  record.commons.inFlight.delete(attemptId);
   record.probes.delete(attemptId);
 }
 
-function learnInput(record: ProviderRecord, observed: InputObserved): void {
+function learnInput({ commons }: ProviderRecord, observed: InputObserved): void {
   const { model, inputBytes, inputTokens } = observed;
   assert(Number.isFinite(inputBytes) && Number.isFinite(inputTokens), "not a count of input");
-  observeInput(record.learnedInputs, model, inputBytes, inputTokens);
+  observeInput(commons.learnedInputs, model, inputBytes, inputTokens);
 }
 
-export function openBreaker(record: ProviderRecord, { jitter, atMs }: Of<"outcome.report">): void {
+// ---- the breaker -----------------------------------------------------------------------------
+
+export function openBreaker(record: ProviderRecord, { jitter, atMs }: Report): void {
   record.openUntilMs = atMs + openTimeMs(record.opens, jitter);
   record.opens += 1;
+  record.lastResortAtMs = atMs;
+  record.slowStart = null;
   turn(record);
 }
 
@@ -115,9 +105,21 @@ export function halfOpenBreaker(record: ProviderRecord): void {
   turn(record);
 }
 
-export function closeBreaker(record: ProviderRecord): void {
+/** What comes next comes in steps. */
+export function closeBreaker(record: ProviderRecord, atMs: number): void {
   record.opens = 0;
+  record.openUntilMs = 0;
+  record.slowStart = createSlowStart(atMs);
   turn(record);
+}
+
+/** An operator's word; what was learned before it is not taken up again after it. */
+export function forceBreaker(record: ProviderRecord, { to, atMs }: Of<"breaker.force">): void {
+  const wasForcedOpen = record.forced === "open";
+  record.forced = to;
+  closeBreaker(record, atMs);
+  // Only a provider that got nothing is given its traffic back in steps.
+  if (to !== null || !wasForcedOpen) record.slowStart = null;
 }
 
 /** A new generation knows nothing of the outcomes of the old one. */
@@ -131,7 +133,7 @@ function turn(record: ProviderRecord): void {
 // ---- guards ----------------------------------------------------------------------------------
 
 /** The first report of an attempt that this generation let through. */
-function isDeciding(record: ProviderRecord, event: Of<"outcome.report">): boolean {
+function isDeciding(record: ProviderRecord, event: Report): boolean {
   const { atMs, jitter, latencyMs } = event;
   assert(Number.isFinite(atMs) && Number.isFinite(latencyMs), "an outcome without its times");
   assert(jitter >= 0 && jitter < 1, `not in [0, 1): ${jitter}`);
@@ -142,17 +144,22 @@ function isDeciding(record: ProviderRecord, event: Of<"outcome.report">): boolea
 }
 
 /** Closed: one failure too many. */
-export function trips(record: ProviderRecord, event: Of<"outcome.report">): boolean {
+export function trips(record: ProviderRecord, event: Report): boolean {
   return isDeciding(record, event) && event.kind === "bad" && wouldTrip(record.window, event.atMs);
 }
 
+/** Open: a last resort, which are all that this generation let through, was answered. */
+export function answersLastResort(record: ProviderRecord, event: Report): boolean {
+  return isDeciding(record, event) && event.kind === "ok";
+}
+
 /** Half-open: one failed probe is enough. */
-export function failsProbe(record: ProviderRecord, event: Of<"outcome.report">): boolean {
+export function failsProbe(record: ProviderRecord, event: Report): boolean {
   return isDeciding(record, event) && event.kind === "bad";
 }
 
 /** Half-open: the last success that was missing. */
-export function completesProbes(record: ProviderRecord, event: Of<"outcome.report">): boolean {
+export function completesProbes(record: ProviderRecord, event: Report): boolean {
   return (
     isDeciding(record, event) &&
     event.kind === "ok" &&

@@ -1,12 +1,17 @@
-/** What goes into a provider's actors and what comes out of them, as data. */
+/** What goes into the actors of a provider's lanes and what comes out of them, as data. */
 import type { Verdict } from "../src/base/verdict.ts";
-import type { LearnedInputs } from "./policy/learned-input.ts";
+import type { RestReason } from "./provider-causes.ts";
+import type { ProviderCommons } from "./provider-commons.ts";
 
+/** An operator's word instead of what a breaker has learned. */
+export type BreakerForced = "open" | "closed";
+
+/** One actor for each lane: a credential of a provider and a family of its models. */
 export type ProviderInput = {
-  readonly providerId: string;
-  readonly maxConcurrent: number | null;
-  /** What was learned in an earlier run, handed over as a whole. */
-  readonly learnedInputs?: LearnedInputs | null;
+  /** What all lanes of the provider share. */
+  readonly commons: ProviderCommons;
+  readonly family: string;
+  readonly forced?: BreakerForced | null;
   /** Attempts under way that an actor before this one permitted: they keep their slots until they end. */
   readonly inFlight?: readonly string[];
   readonly atMs: number;
@@ -40,9 +45,13 @@ export type ProviderEvent =
   | {
       readonly type: "permit.request";
       readonly attemptId: string;
-      /** An attempt of this exchange failed at the same provider before. */
+      /** An attempt of this exchange failed at the same provider before: takes of its retry budget. */
       readonly isRepeat?: boolean;
-      /** Every other candidate refused: where it can be risked at all, it is. */
+      /**
+       * Every other candidate refused: where it can be risked at all, it is. It passes a slow start
+       * and the rest of a lane whose account or credential is at fault, and each second one of them
+       * passes an open breaker; never a cooldown, a full provider or an operator's word.
+       */
       readonly isLastResort?: boolean;
       readonly atMs: number;
     }
@@ -64,37 +73,49 @@ export type ProviderEvent =
       /** Teaches the bytes-per-token factor of a model; null teaches nothing. */
       readonly observed: InputObserved | null;
       readonly atMs: number;
+    }
+  /** An operator's word; null: the breaker goes by what it learns again. */
+  | {
+      readonly type: "breaker.force";
+      readonly to: BreakerForced | null;
+      readonly atMs: number;
     };
 
 export type ProviderVerdict = Verdict<Permit>;
 
 export type BreakerState = "closed" | "open" | "half_open";
 
-export type ProviderHealth = {
+export type LaneHealth = {
+  /** As it will act on the next request; a forced one is what it is forced to. */
   readonly breaker: BreakerState;
-  /** When an open breaker lets a probe through, or a cooldown ends; null when available now. */
+  readonly isForced: boolean;
+  /** When an ordinary attempt may pass again; null when one may now. */
   readonly availableAtMs: number | null;
+  /** When one that is a last resort may pass; null when one may now, Infinity for never. */
+  readonly lastResortAtMs: number | null;
+  /** null exactly where `availableAtMs` is; where several hold, the one that lasts longest. */
+  readonly restsFor: RestReason | null;
+  /** Its breaker has closed a short time ago: it takes a share of the attempts, and last resorts. */
+  readonly startsSlowly: boolean;
   readonly inFlight: number;
 };
 
-/**
- * Why a lane takes no attempt now. breaker: it is open. probes: as many as may are finding out whether
- * it can be closed. forced: an operator's word. cooldown: it was told to wait, or has no credit. full:
- * no slot.
- */
-export type RestReason = "breaker" | "probes" | "forced" | "cooldown" | "full";
-
-export type LaneHealth = ProviderHealth & {
-  /** null exactly where `availableAtMs` is. */
-  readonly restsFor: RestReason | null;
+/** A provider over all its lanes: as available as the best of them. */
+export type ProviderHealth = {
+  readonly breaker: BreakerState;
+  readonly isForced: boolean;
+  readonly availableAtMs: number | null;
+  /** Attempts on all lanes, those that are used no more included. */
+  readonly inFlight: number;
 };
 
-/** How a lane has served lately; null: nothing is known. */
+/** How a lane's family has served lately, over all credentials; null: nothing is known. */
 export type LaneService = {
   /** Decaying average time to the first content of its successes. */
   readonly firstTokenMs: number | null;
   /** Decaying share of failures among outcomes that say something about it, 0 to 1. */
   readonly failureShare: number | null;
+  /** On this lane. */
   readonly inFlight: number;
   /** When the last such outcome came. */
   readonly seenAtMs: number | null;

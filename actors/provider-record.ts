@@ -1,16 +1,18 @@
 /**
- * What a provider's actor remembers. Like a tenant's record it is the machine's context, one mutable
- * structure that only the machine's own actions change (`provider-attempts.ts`).
+ * What the actor of a provider's lane remembers. Like a tenant's record it is the machine's context,
+ * one mutable structure that only the machine's own actions change (`provider-permits.ts`,
+ * `provider-attempts.ts`).
  *
- * Bounds: attempts are as many as are in flight; windows and learned factors have their own.
+ * Bounds: attempts are as many as are in flight; windows have their own.
  */
 import { assert } from "../src/base/assert.ts";
 import { LIMITS } from "../src/base/limits.ts";
 import type { Replies } from "./ask.ts";
-import type { Permit, ProviderInput } from "./provider-contract.ts";
+import type { ProviderCommons } from "./provider-commons.ts";
+import type { BreakerForced, Permit, ProviderInput } from "./provider-contract.ts";
 import { restMs } from "./policy/breaker.ts";
-import type { LearnedInputs } from "./policy/learned-input.ts";
 import { createOutcomeWindow, type OutcomeWindow } from "./policy/outcome-window.ts";
+import type { SlowStart } from "./policy/slow-start.ts";
 
 export type AttemptEntry = {
   readonly permit: Permit;
@@ -19,48 +21,62 @@ export type AttemptEntry = {
 };
 
 export type ProviderRecord = Replies<Permit> & {
-  readonly providerId: string;
-  readonly maxConcurrent: number | null;
-  /** Attempts in flight; each takes a slot. */
+  readonly commons: ProviderCommons;
+  readonly family: string;
+  /** Attempts in flight on this lane. */
   readonly attempts: Map<string, AttemptEntry>;
-  readonly learnedInputs: LearnedInputs;
+  forced: BreakerForced | null;
   /** Counts state changes of the breaker: an outcome from an older one decides nothing. */
   generation: number;
   /** Openings since the breaker was last closed. */
   opens: number;
   openUntilMs: number;
+  /** When an open breaker last let a last resort through, or opened. */
+  lastResortAtMs: number;
+  /** null unless the breaker has closed a short time ago. */
+  slowStart: SlowStart | null;
   window: OutcomeWindow;
   /** Half-open: attempts let through and not reported yet, with the time until which each counts. */
   readonly probes: Map<string, number>;
   probesOk: number;
-  coolUntilMs: number;
-  /** Throttled answers in a row, those to attempts of one burst counting once. */
-  cooldowns: number;
-  cooledAtMs: number;
-  /** Decaying average over successes; null before the first. */
-  latencyMs: number | null;
+  /** The answers that rest the lane for a time, each with how often it came in a row. */
+  readonly rests: { readonly [R in RestKind]: Rest };
+};
+
+export type RestKind = "throttled" | "exhausted" | "refused_credential";
+
+export type Rest = {
+  untilMs: number;
+  /** Answers in a row, those to attempts of one burst counting once. */
+  count: number;
+  /** When the last that counted came. */
+  atMs: number;
 };
 
 export function createProviderRecord(input: ProviderInput): ProviderRecord {
-  assert(Number.isFinite(input.atMs), "a provider's actor needs a time to start from");
+  const { commons, family, forced, atMs } = input;
+  assert(Number.isFinite(atMs), "a provider's actor needs a time to start from");
   return {
     reply: null,
     replies: 0,
-    providerId: input.providerId,
-    maxConcurrent: input.maxConcurrent,
+    commons,
+    family,
     attempts: new Map((input.inFlight ?? []).map((id) => [id, carried(input)])),
-    learnedInputs: input.learnedInputs ?? new Map(),
+    forced: forced ?? null,
     generation: 1,
     opens: 0,
     openUntilMs: 0,
+    lastResortAtMs: 0,
+    slowStart: null,
     window: createOutcomeWindow(),
     probes: new Map(),
     probesOk: 0,
-    coolUntilMs: 0,
-    cooldowns: 0,
-    cooledAtMs: 0,
-    latencyMs: null,
+    rests: { throttled: noRest(), exhausted: noRest(), refused_credential: noRest() },
   };
+}
+
+function noRest(): Rest {
+  return { untilMs: 0, count: 0, atMs: 0 };
 }
 
 /** What an attempt of the time before comes to says nothing about the provider as it is now. */
@@ -73,12 +89,9 @@ export function isOpenTimeOver(record: ProviderRecord, atMs: number): boolean {
   return restMs(record.openUntilMs, atMs) === 0;
 }
 
-export function isCooling(record: ProviderRecord, atMs: number): boolean {
-  return restMs(record.coolUntilMs, atMs) > 0;
-}
-
-export function hasFreeSlot({ attempts, maxConcurrent }: ProviderRecord): boolean {
-  return maxConcurrent === null || attempts.size < maxConcurrent;
+/** Until an open breaker may let the next last resort through; 0 when it may now. */
+export function lastResortWaitMs(record: ProviderRecord, atMs: number): number {
+  return restMs(record.lastResortAtMs + LIMITS.lastResortMs, atMs);
 }
 
 /**

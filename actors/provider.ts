@@ -1,9 +1,10 @@
 /**
- * A provider's actor as the rest of the program uses it: ask for permits, tell outcomes, and look at
- * what it remembers.
+ * The actor of a provider's lane as the rest of the program uses it: ask for permits, tell outcomes,
+ * and look at what it remembers.
  */
 import { ask } from "./ask.ts";
 import type {
+  BreakerForced,
   BreakerState,
   LaneHealth,
   LaneService,
@@ -11,12 +12,21 @@ import type {
   ProviderHealth,
   ProviderInput,
   ProviderVerdict,
-  RestReason,
 } from "./provider-contract.ts";
+import type { RestReason } from "./provider-causes.ts";
 import { restMs } from "./policy/breaker.ts";
 import { inputTokensBoundOf } from "./policy/learned-input.ts";
-import { FULL_RETRY_MS } from "./provider-attempts.ts";
-import { hasFreeSlot, isOpenTimeOver, probesLeft, type ProviderRecord } from "./provider-record.ts";
+import { countsAt } from "./policy/outcome-window.ts";
+import { serviceAt } from "./policy/service.ts";
+import { startPercent } from "./policy/slow-start.ts";
+import { hasFreeSlot, type ProviderCommons } from "./provider-commons.ts";
+import { FORCED_RETRY_MS, FULL_RETRY_MS, restingMs } from "./provider-permits.ts";
+import {
+  isOpenTimeOver,
+  lastResortWaitMs,
+  probesLeft,
+  type ProviderRecord,
+} from "./provider-record.ts";
 import { providerMachine } from "./provider.machine.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 
@@ -43,59 +53,106 @@ export function startProvider(input: ProviderInput, onFailure: OnFailure): Provi
     isAlive: () => actor.alive,
     stop: () => actor.stop(),
     record: () => actor.snapshot().context,
-    breaker: () => actor.snapshot().value,
+    breaker: () => STATES[actor.snapshot().value],
   };
 }
+
+/** A forced breaker is what it is forced to; `starting` is left before anybody can see it. */
+const STATES = {
+  starting: "closed",
+  closed: "closed",
+  open: "open",
+  half_open: "half_open",
+  forced_open: "open",
+  forced_closed: "closed",
+} as const satisfies Record<string, BreakerState>;
 
 /**
  * The breaker as it will act on the next request: one whose open time has passed counts as half-open.
- * Where nobody knows when a slot frees, `availableAtMs` is a guess of a second.
+ * Where nobody knows when a slot frees, the times are a guess of a second.
  */
 export function laneHealth(handle: ProviderHandle, atMs: number): LaneHealth {
   const record = handle.record();
+  const { forced, rests, attempts, slowStart } = record;
   const state = handle.breaker();
-  const breaker = state === "open" && isOpenTimeOver(record, atMs) ? "half_open" : state;
-  const openMs = restMs(record.openUntilMs, atMs);
-  const coolMs = restMs(record.coolUntilMs, atMs);
-  const isWithoutProbe = state === "half_open" && probesLeft(record, atMs) <= 0;
-  const isFull = !hasFreeSlot(record);
-  const restingMs = Math.max(openMs, coolMs, isFull || isWithoutProbe ? FULL_RETRY_MS : 0);
+  const isOpen = state === "open" && !isOpenTimeOver(record, atMs);
+  const isForcedOpen = forced === "open";
+  const moment = momentReason(record, state, atMs);
+  const momentMs = moment === null ? 0 : FULL_RETRY_MS;
+  const resting = restingMs(record, atMs);
+  const availableMs = Math.max(resting, momentMs, isForcedOpen ? FORCED_RETRY_MS : 0);
+  const openMs = Math.min(restMs(record.openUntilMs, atMs), lastResortWaitMs(record, atMs));
+  const lastResortMs = isForcedOpen
+    ? Number.POSITIVE_INFINITY
+    : Math.max(restMs(rests.throttled.untilMs, atMs), momentMs, openMs);
   return {
-    breaker,
-    availableAtMs: restingMs === 0 ? null : atMs + restingMs,
-    restsFor: restReason(openMs, coolMs, isFull, isWithoutProbe),
-    inFlight: record.attempts.size,
+    breaker: state === "open" && !isOpen && !isForcedOpen ? "half_open" : state,
+    isForced: forced !== null,
+    availableAtMs: availableMs === 0 ? null : atMs + availableMs,
+    lastResortAtMs: lastResortMs === 0 ? null : atMs + lastResortMs,
+    restsFor: isForcedOpen ? "forced" : resting > 0 ? restReason(record, resting, atMs) : moment,
+    startsSlowly: slowStart !== null && startPercent(slowStart, atMs) < 100,
+    inFlight: attempts.size,
   };
 }
 
-/** The one that lasts longest, where several hold. */
-function restReason(
-  openMs: number,
-  coolMs: number,
-  isFull: boolean,
-  isWithoutProbe: boolean,
+/** What holds attempts back until some other ends, and nobody knows when. */
+function momentReason(
+  record: ProviderRecord,
+  state: BreakerState,
+  atMs: number,
 ): RestReason | null {
-  if (openMs > 0 && openMs >= coolMs) return "breaker";
-  if (coolMs > 0) return "cooldown";
-  if (isFull) return "full";
-  return isWithoutProbe ? "probes" : null;
+  if (!hasFreeSlot(record.commons)) return "full";
+  return state === "half_open" && probesLeft(record, atMs) <= 0 ? "probes" : null;
 }
 
-/** A provider's health over all its lanes: that of the best of them, and everything in flight. */
-export function providerHealth(handles: readonly ProviderHandle[], atMs: number): ProviderHealth {
-  const [best, ...others] = handles
-    .map((handle) => laneHealth(handle, atMs))
-    .toSorted((one, other) => (one.availableAtMs ?? 0) - (other.availableAtMs ?? 0));
-  if (best === undefined) return { breaker: "closed", availableAtMs: null, inFlight: 0 };
-  const { breaker, availableAtMs } = best;
-  const inFlight = others.reduce((sum, other) => sum + other.inFlight, best.inFlight);
-  return { breaker, availableAtMs, inFlight };
+/** The one that lasts longest. */
+function restReason(
+  { openUntilMs, rests }: ProviderRecord,
+  longestMs: number,
+  atMs: number,
+): RestReason {
+  if (restMs(openUntilMs, atMs) === longestMs) return "breaker";
+  if (restMs(rests.throttled.untilMs, atMs) === longestMs) return "cooldown";
+  return restMs(rests.exhausted.untilMs, atMs) === longestMs ? "exhausted" : "credential_refused";
 }
 
-/** How it has served lately, for strategies to compare. */
-export function laneService(handle: ProviderHandle): LaneService {
-  const { latencyMs, attempts } = handle.record();
-  return { firstTokenMs: latencyMs, failureShare: null, inFlight: attempts.size, seenAtMs: null };
+/**
+ * A provider's health over its lanes: that of the best of them, and everything in flight. One that
+ * nobody has asked for yet is as good as its operator says.
+ */
+export function providerHealth(
+  { inFlight }: ProviderCommons,
+  handles: readonly ProviderHandle[],
+  forced: BreakerForced | null,
+  atMs: number,
+): ProviderHealth {
+  let best: Pick<LaneHealth, "breaker" | "isForced" | "availableAtMs"> = {
+    breaker: forced ?? "closed",
+    isForced: forced !== null,
+    availableAtMs: forced === "open" ? atMs + FORCED_RETRY_MS : null,
+  };
+  for (const [index, handle] of handles.entries()) {
+    const health = laneHealth(handle, atMs);
+    const isBetter = (health.availableAtMs ?? 0) < (best.availableAtMs ?? 0);
+    if (index === 0 || isBetter) best = health;
+  }
+  const { breaker, isForced, availableAtMs } = best;
+  return { breaker, isForced, availableAtMs, inFlight: inFlight.size };
+}
+
+/** How its family has served lately, for strategies to compare. */
+export function laneService(handle: ProviderHandle, atMs: number): LaneService {
+  const { commons, family, attempts } = handle.record();
+  return { ...serviceAt(commons.services, family, atMs), inFlight: attempts.size };
+}
+
+/** Nothing is under way and nothing is remembered that the next request would miss. */
+export function isForgettable(handle: ProviderHandle, atMs: number): boolean {
+  const { window, attempts } = handle.record();
+  if (attempts.size > 0 || countsAt(window, atMs).all > 0) return false;
+  const { isForced, restsFor, startsSlowly } = laneHealth(handle, atMs);
+  return isForced || (restsFor === null && !startsSlowly);
 }
 
 /** Attempts under way, for the actor that takes over. */
@@ -105,5 +162,5 @@ export function providerInFlight(handle: ProviderHandle): string[] {
 
 /** The most input tokens of a model that a body of so many bytes is taken to be. */
 export function inputTokensBound(handle: ProviderHandle, model: string, bytes: number): number {
-  return inputTokensBoundOf(handle.record().learnedInputs, model, bytes);
+  return inputTokensBoundOf(handle.record().commons.learnedInputs, model, bytes);
 }

@@ -4,8 +4,8 @@
  */
 import { LIMITS } from "../../src/base/limits.ts";
 
-/** A provider's cooldown spreads by up to a tenth; whoever was told a time waits for all of it. */
-export const COOLDOWN_SPREAD_DIVISOR = 10;
+/** A provider's cooldown lasts as long as it asked; whoever was told that time comes a little later. */
+const ASKED_SPREAD_DIVISOR = 10;
 
 /** How a route backs off. */
 export type BackoffRules = {
@@ -35,8 +35,7 @@ export type Backoff = {
  * top: the provider's own cooldown is a second, and coming back during it would only be refused.
  */
 export function backoffMs({ failures, throttled, retryAfterMs, jitter, rules }: Backoff): number {
-  if (retryAfterMs !== null)
-    return Math.ceil(retryAfterMs + retryAfterMs / COOLDOWN_SPREAD_DIVISOR);
+  if (retryAfterMs !== null) return Math.ceil(retryAfterMs + retryAfterMs / ASKED_SPREAD_DIVISOR);
   const baseMs = throttled ? Math.max(rules.baseMs, LIMITS.backoffThrottledBaseMs) : rules.baseMs;
   const ceilingMs = Math.min(rules.maxMs, baseMs * 2 ** (failures - 1));
   const floorMs = throttled ? ceilingMs : 0;

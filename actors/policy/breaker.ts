@@ -1,9 +1,9 @@
 /**
- * How long a provider is left alone: the open time of its breaker after failures, and its cooldown
- * after it said "too many". All of it is arithmetic on the time of the next event; no timer runs.
+ * How long a lane is left alone: the open time of its breaker after failures, its cooldown after the
+ * provider said "too many", its rest while the account is empty or the credential refused. All of it is
+ * arithmetic on the time of the next event; no timer runs.
  */
 import { LIMITS } from "../../src/base/limits.ts";
-import { COOLDOWN_SPREAD_DIVISOR } from "./backoff.ts";
 
 /** Open times spread by this much to either side, so that breakers do not close in step. */
 const OPEN_SPREAD = 0.2;
@@ -19,13 +19,22 @@ export function openTimeMs(opens: number, jitter: number): number {
 }
 
 /**
- * Cooldown after the provider throttled for the `count`-th time in a row (from 0). What it asked for
- * counts, with a little spread; a bound keeps an absurd wish from disabling it for days.
+ * Cooldown after the provider throttled for the `count`-th time in a row (from 0). What it asked for is
+ * kept to the millisecond; a bound keeps an absurd wish from disabling it for days.
  */
-export function cooldownMs(count: number, retryAfterMs: number | null, jitter: number): number {
+export function cooldownMs(count: number, retryAfterMs: number | null): number {
   if (retryAfterMs === null) return Math.min(LIMITS.cooldownMsMax, LIMITS.cooldownMs * 2 ** count);
-  const askedMs = Math.min(LIMITS.cooldownAskedMsMax, retryAfterMs);
-  return Math.ceil(askedMs + (askedMs / COOLDOWN_SPREAD_DIVISOR) * jitter);
+  return Math.ceil(Math.min(LIMITS.cooldownAskedMsMax, retryAfterMs));
+}
+
+/** Rest of a lane whose account is empty: at least as long as the provider asked for. */
+export function exhaustedRestMs(retryAfterMs: number | null): number {
+  return Math.max(LIMITS.exhaustedRestMs, cooldownMs(0, retryAfterMs));
+}
+
+/** Rest after the credential was refused for the `count`-th time in a row (from 0). */
+export function credentialRestMs(count: number): number {
+  return Math.min(LIMITS.credentialRestMsMax, LIMITS.credentialRestMs * 2 ** count);
 }
 
 /**

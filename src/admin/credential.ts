@@ -1,7 +1,6 @@
 /** Credentials of providers, sealed at rest and bound to their own row. */
 import type { Random } from "../base/random.ts";
 import { seal, unseal } from "../base/seal.ts";
-import type { ProviderRow } from "../store/contract.ts";
 
 function place(providerId: string): string {
   return `providers/${providerId}/credential`;
@@ -16,10 +15,7 @@ export function sealCredential(
   return seal(key, plain, place(providerId), random);
 }
 
-/** In plain text; null when there is none. Throws SealError when it was tampered with. */
-export function unsealCredential(
-  key: Uint8Array,
-  row: Pick<ProviderRow, "id" | "credentialSealed">,
-): string | null {
-  return row.credentialSealed === null ? null : unseal(key, row.credentialSealed, place(row.id));
+/** In plain text. Throws SealError when it was tampered with or belongs to another provider. */
+export function unsealCredential(key: Uint8Array, providerId: string, sealed: string): string {
+  return unseal(key, sealed, place(providerId));
 }

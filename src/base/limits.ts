@@ -73,11 +73,29 @@ export const LIMITS = {
   /** Open time of a breaker: the first, doubled with each further one, up to the last. */
   breakerOpenMs: 5_000,
   breakerOpenMsMax: 300_000,
+  /** How often an open breaker lets an attempt through that has nowhere else to go. */
+  lastResortMs: 1_000,
+  /** Each of the steps in which a breaker that has closed gives its share of attempts back. */
+  slowStartStepMs: 10_000,
   /** Cooldown of a provider that throttles and names no time; doubled likewise. */
   cooldownMs: 1_000,
   cooldownMsMax: 60_000,
   /** The longest `retry-after` of a provider that is believed. */
   cooldownAskedMsMax: 3_600_000,
+  /** Rest of a lane whose account is empty. */
+  exhaustedRestMs: 300_000,
+  /** Rest of a lane whose credential is refused: the first, doubled with each further one, up to the last. */
+  credentialRestMs: 60_000,
+  credentialRestMsMax: 600_000,
+  /** Repeats of failed attempts that a provider may have left, and those of them that time refills. */
+  retryBudgetMax: 50,
+  retryReserve: 5,
+  /** Families of models that a provider keeps apart, for each credential; later ones share a lane. */
+  providerFamiliesMax: 64,
+  /** Names of models whose family is looked up once. */
+  laneModelsMax: 1_000,
+  /** After this long an outcome counts half in what is known of how a provider serves. */
+  serviceHalfLifeMs: 300_000,
   /** Pairs of access token and model whose output sizes a tenant's actor remembers. */
   learnedOutputPairsMax: 1_000,
   /** Models whose bytes per token a provider's actor remembers. */
@@ -145,5 +163,6 @@ export function assertLimits(): void {
   assert(LIMITS.firstByteMs < LIMITS.exchangeTotalMs, "the first byte must come within the total");
   assert(LIMITS.backoffMaxMs < LIMITS.exchangeTotalMs, "a backoff must fit into the total");
   assert(LIMITS.pageRowsDefault <= LIMITS.pageRowsMax, "the default page must be a valid page");
+  assert(LIMITS.retryReserve <= LIMITS.retryBudgetMax, "the reserve is part of the retry budget");
   assert(LIMITS.writerBatchMax < LIMITS.ledgerQueueMax, "a batch must fit into the queue");
 }

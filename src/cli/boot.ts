@@ -98,7 +98,7 @@ async function start(
     log,
     store,
     tokenPepper,
-    unseal: (row) => unsealCredential(credentialKey, row),
+    unseal: (sealed, providerId) => unsealCredential(credentialKey, providerId, sealed),
     version: VERSION,
   });
   const { directory } = gateway;

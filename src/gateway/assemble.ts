@@ -1,7 +1,7 @@
 /** Puts the gateway together: its parts know each other only through this. */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { ProviderRow, Store } from "../store/contract.ts";
+import type { Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -21,7 +21,8 @@ export type GatewayParts = {
   readonly log: Log;
   readonly store: Store;
   readonly tokenPepper: Uint8Array;
-  readonly unseal: (row: ProviderRow) => string | null;
+  /** A credential in plain text; throws for one that is damaged or of another provider. */
+  readonly unseal: (sealed: string, providerId: string) => string;
   readonly version: string;
   /** The network; the real one when it is not named. */
   readonly origins?: Origins;

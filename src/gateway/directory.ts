@@ -3,13 +3,12 @@
  * this is its working copy, built at start and following each committed write.
  */
 import type { ProviderHealth } from "../../actors/provider-contract.ts";
-import { providerHealth } from "../../actors/provider.ts";
 import { tenantBudgets, tenantLimits } from "../../actors/tenant.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { AttemptScopes } from "../base/scope.ts";
-import type { BudgetRow, ProviderRow, RouteRow, Store, TokenRow } from "../store/contract.ts";
+import type { BudgetRow, RouteRow, Store, TokenRow } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createAlerts } from "./alerts.ts";
@@ -18,10 +17,10 @@ import { followChanges } from "./changes.ts";
 import { createConfigured } from "./configured.ts";
 import type { DirectoryAdmin } from "./directory-contract.ts";
 import type { Principal } from "./exchange.ts";
-import { loadLearnedSizes } from "./learned-sizes.ts";
+import { loadLearned } from "./learned.ts";
 import { OwnerActors } from "./owner-actors.ts";
 import { PASSIVATION_PERIOD_MS } from "./passivation.ts";
-import { createProviderActors, type ProviderEntry } from "./provider-actors.ts";
+import { createProviderActors, entryHealth, type ProviderEntry } from "./provider-actors.ts";
 import { resolveModel, type Resolved } from "./resolve.ts";
 import { loadUnpricedModels, type UnpricedTarget } from "./unpriced.ts";
 
@@ -51,8 +50,8 @@ export type DirectoryParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "budgetAlerted">;
-  /** The credential of a provider in plain text; null when it has none. */
-  readonly unseal: (row: ProviderRow) => string | null;
+  /** A credential in plain text; throws for one that is damaged or of another provider. */
+  readonly unseal: (sealed: string, providerId: string) => string;
 };
 
 export async function createDirectory(parts: DirectoryParts): Promise<Directory> {
@@ -63,7 +62,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     [...tables.tokens.values()].map((row) => [row.id, row.requestCount]),
   );
   const tenantOf = (tokenId: string): string | null => tables.tokens.get(tokenId)?.tenantId ?? null;
-  const learned = await loadLearnedSizes({ store, clock, log, tenantOf });
+  const learned = await loadLearned({ store, clock, log, tenantOf });
   const unpriced = await loadUnpricedModels({ store, clock, log });
   const alerts = createAlerts({ store, log, metrics });
   const providers = createProviderActors({ clock, log, unseal, learned });
@@ -123,8 +122,5 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
 
 function healthOf(entry: ProviderEntry | null, atMs: number): ProviderHealth {
   assert(entry, "there is no such provider in the directory");
-  return providerHealth(
-    entry.lanes().map(({ handle }) => handle),
-    atMs,
-  );
+  return entryHealth(entry, atMs);
 }

@@ -23,7 +23,7 @@ import type { Store } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Alerts } from "./alerts.ts";
 import type { OwnerBudgets } from "./owner-budgets.ts";
-import type { LearnedSizes } from "./learned-sizes.ts";
+import type { Learned } from "./learned.ts";
 import { Outstanding, type GivenBack } from "./outstanding.ts";
 import { ownerInput, windowSums, type OwnerRules } from "./owner-input.ts";
 import { carriedBy, createEntry, dropPosted, type Entry } from "./owner-entry.ts";
@@ -44,7 +44,7 @@ export type OwnerActorsParts = {
   readonly log: Log;
   readonly configured: OwnersConfigured;
   readonly alerts: Alerts;
-  readonly learned: Pick<LearnedSizes, "outputsOf">;
+  readonly learned: Pick<Learned, "outputsOf">;
 };
 
 /** The actors that an exchange asks, in this order; the first is its tenant's. */

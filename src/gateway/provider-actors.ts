@@ -1,30 +1,26 @@
 /**
- * The provider actors by id and by name, each beside its row and its credential in plain text (in
- * memory only). An edit or a failure may replace an actor; attempts under way keep their entry, whose
- * handle speaks to whichever actor the provider has now, and take their slots along.
+ * The providers by id and by name, each beside its row and its lanes with their actors and
+ * credentials in plain text (in memory only). They follow committed edits; what an edit leaves as it
+ * was goes on.
  */
-import { providerInFlight, startProvider, type ProviderHandle } from "../../actors/provider.ts";
-import type { Clock } from "../base/clock.ts";
+import { providerHealth } from "../../actors/provider.ts";
+import type { ProviderHealth } from "../../actors/provider-contract.ts";
+import type { ProviderCommons } from "../../actors/provider-commons.ts";
 import type { ProviderRow } from "../store/contract.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { LearnedSizes } from "./learned-sizes.ts";
+import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
 import { outputCapMember, type OutputCapMember } from "./quirks.ts";
-
-/**
- * One way into a provider: a credential and a family of models, with the actor that remembers how
- * attempts on it went.
- */
-export type Lane = {
-  readonly credential: string | null;
-  readonly handle: ProviderHandle;
-};
 
 export type ProviderEntry = {
   readonly row: ProviderRow;
-  /** The lanes that an attempt with this upstream model may take. */
+  /**
+   * The lanes that an attempt with this upstream model may take: one for each credential, those that
+   * rest last. Each call begins with another one.
+   */
   readonly lanesFor: (model: string) => readonly Lane[];
   /** All lanes that there are now. */
   readonly lanes: () => readonly Lane[];
+  /** What its lanes share. */
+  readonly commons: ProviderCommons;
   /** The member in which this provider takes an output limit. */
   readonly outputCapMember: OutputCapMember;
 };
@@ -38,34 +34,32 @@ export interface ProviderActors {
   readonly stop: () => void;
 }
 
-/** A provider's place: what everybody holds, and the actor behind it. */
-type Seat = { readonly handle: ProviderHandle; actor: ProviderHandle };
+type Deps = LaneDeps & {
+  /** A credential in plain text; throws for one that is damaged or of another provider. */
+  readonly unseal: (sealed: string, providerId: string) => string;
+};
 
-export function createProviderActors(deps: {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly learned: Pick<LearnedSizes, "inputsOf">;
-  readonly unseal: (row: ProviderRow) => string | null;
-}): ProviderActors {
-  const { unseal, log } = deps;
+export function createProviderActors(deps: Deps): ProviderActors {
   const entries = new Map<string, ProviderEntry>();
   const names = new Map<string, ProviderEntry>();
-  const seats = new Map<string, Seat>();
+  const lanesOf = new Map<string, Lanes>();
 
-  const entryFor = (row: ProviderRow, old: ProviderEntry | undefined): ProviderEntry => {
-    const { handle } = seatFor(deps, seats, row, old);
-    const member = outputCapMember(row.baseUrl);
-    const withLane = (credential: string | null, is: ProviderRow): ProviderEntry => {
-      const lanes = [{ credential, handle }];
-      return { row: is, lanesFor: () => lanes, lanes: () => lanes, outputCapMember: member };
+  const entryFor = (given: ProviderRow): ProviderEntry => {
+    const credentials = usableCredentials(deps, given);
+    // Where every credential is damaged there is nothing to present.
+    const row = credentials.length > 0 ? given : { ...given, enabled: false };
+    const usable = credentials.length > 0 ? credentials : [NO_CREDENTIAL];
+    const there = lanesOf.get(row.id);
+    there?.update(row, usable);
+    const lanes = there ?? new Lanes(deps, row, usable);
+    lanesOf.set(row.id, lanes);
+    return {
+      row,
+      lanesFor: (model) => lanes.lanesFor(model),
+      lanes: () => lanes.all(),
+      commons: lanes.commons,
+      outputCapMember: outputCapMember(row.baseUrl),
     };
-    try {
-      return withLane(unseal(row), row);
-    } catch (error) {
-      // One damaged credential must not keep the others from serving.
-      log.error("provider.credential.unusable", { provider: row.name, error });
-      return withLane(null, { ...row, enabled: false });
-    }
   };
   return {
     byId: (id) => entries.get(id) ?? null,
@@ -78,77 +72,40 @@ export function createProviderActors(deps: {
         names.delete(old.row.name);
       }
       if (row === null) {
-        seats.delete(id);
+        lanesOf.delete(id);
         return;
       }
-      const entry = entryFor(row, old);
+      const entry = entryFor(row);
       entries.set(id, entry);
       names.set(row.name, entry);
     },
     stop: () => {
-      for (const { actor } of seats.values()) actor.stop();
+      for (const lanes of lanesOf.values()) lanes.stop();
     },
   };
 }
 
-type SeatDeps = {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly learned: Pick<LearnedSizes, "inputsOf">;
-};
+/** For a provider that needs none. */
+const NO_CREDENTIAL: Credential = { position: null, sealed: "", plain: null };
 
-/** An edit keeps the actor, and with it breaker and cooldown, unless it bears on what these are about. */
-function seatFor(
-  deps: SeatDeps,
-  seats: Map<string, Seat>,
-  row: ProviderRow,
-  old: ProviderEntry | undefined,
-): Seat {
-  const seat = seats.get(row.id);
-  if (seat === undefined) {
-    const actor = startActor(deps, seats, row, []);
-    const made: Seat = { actor, handle: handleOf(() => made.actor) };
-    seats.set(row.id, made);
-    return made;
-  }
-  const isSame = old?.row.baseUrl === row.baseUrl && old.row.maxConcurrent === row.maxConcurrent;
-  if (!isSame || !seat.actor.isAlive()) replace(deps, seats, row, seat);
-  return seat;
-}
-
-/** The attempts under way go on in the new actor. */
-function replace(deps: SeatDeps, seats: Map<string, Seat>, row: ProviderRow, seat: Seat): void {
-  const before = seat.actor;
-  seat.actor = startActor(deps, seats, row, providerInFlight(before));
-  before.stop();
-}
-
-function startActor(
-  deps: SeatDeps,
-  seats: Map<string, Seat>,
-  row: ProviderRow,
-  inFlight: readonly string[],
-): ProviderHandle {
-  const { clock, log, learned } = deps;
-  const { id: providerId, maxConcurrent } = row;
-  const learnedInputs = learned.inputsOf(providerId);
-  const input = { providerId, maxConcurrent, learnedInputs, inFlight, atMs: clock.nowMs() };
-  const actor = startProvider(input, (error) => {
-    log.error("provider.actor.failed", { provider: row.name, error });
-    // Its memory (breaker, statistics) is gone; the provider goes on with a fresh one.
-    const seat = seats.get(providerId);
-    if (seat?.actor === actor) replace(deps, seats, row, seat);
+/** A damaged credential must not keep the others from serving. */
+function usableCredentials({ unseal, log }: Deps, row: ProviderRow): readonly Credential[] {
+  const { credentialSealed, terms } = row;
+  const first = credentialSealed === null ? [] : [credentialSealed];
+  const all = [...first, ...(terms.moreCredentialsSealed ?? [])];
+  if (all.length === 0) return [NO_CREDENTIAL];
+  return all.flatMap((sealed, index) => {
+    const position = index + 1;
+    try {
+      return [{ position, sealed, plain: unseal(sealed, row.id) }];
+    } catch (error) {
+      log.error("provider.credential.unusable", { provider: row.name, position, error });
+      return [];
+    }
   });
-  return actor;
 }
 
-function handleOf(actor: () => ProviderHandle): ProviderHandle {
-  return {
-    ask: (question) => actor().ask(question),
-    send: (event) => actor().send(event),
-    isAlive: () => actor().isAlive(),
-    stop: () => actor().stop(),
-    record: () => actor().record(),
-    breaker: () => actor().breaker(),
-  };
+export function entryHealth({ row, lanes, commons }: ProviderEntry, atMs: number): ProviderHealth {
+  const handles = lanes().map(({ handle }) => handle);
+  return providerHealth(commons, handles, row.terms.breakerForced ?? null, atMs);
 }

@@ -8,7 +8,8 @@ import type { ModelPrice } from "./prices/price.ts";
 import { effectivePrice } from "./prices/resolve.ts";
 import { withoutScript } from "./prices/simulated.ts";
 import type { UnpricedTarget } from "./unpriced.ts";
-import type { Lane, ProviderActors, ProviderEntry } from "./provider-actors.ts";
+import type { Lane } from "./lanes.ts";
+import type { ProviderActors, ProviderEntry } from "./provider-actors.ts";
 
 export type RouteTarget = RouteRow["targets"][number];
 export type RouteTerms = RouteRow["terms"];

@@ -9,8 +9,13 @@ import type {
   TenantEvent,
   TenantInput,
 } from "../../actors/contract.ts";
-import type { ProviderEvent } from "../../actors/provider-contract.ts";
-import { startProvider, type ProviderHandle } from "../../actors/provider.ts";
+import { createProviderCommons } from "../../actors/provider-commons.ts";
+import type { ProviderEvent, ProviderInput } from "../../actors/provider-contract.ts";
+import {
+  startProvider,
+  type ProviderHandle,
+  type ProviderQuestion,
+} from "../../actors/provider.ts";
 import type { OnFailure } from "../../actors/supervise.ts";
 import { startTenant, type TenantHandle, type TenantQuestion } from "../../actors/tenant.ts";
 
@@ -154,14 +159,26 @@ export function outcome(
 }
 
 /** An actor of which every failure fails the test. */
-export function provider(maxConcurrent: number | null = null): ProviderHandle {
-  return startProvider({ providerId: "prv_1", maxConcurrent, atMs: START_MS }, (error) => {
-    throw error;
-  });
+export function provider(
+  maxConcurrent: number | null = null,
+  more: Partial<ProviderInput> = {},
+): ProviderHandle {
+  return startProvider({ ...laneInput(maxConcurrent), ...more }, rethrow);
 }
 
-export function permit(handle: ProviderHandle, attemptId: string, atMs: number): unknown {
-  const verdict = handle.ask({ type: "permit.request", attemptId, atMs });
+/** A lane of a provider that has no other. */
+export function laneInput(maxConcurrent: number | null = null): ProviderInput {
+  const commons = createProviderCommons({ providerId: "prv_1", maxConcurrent, atMs: START_MS });
+  return { commons, family: "gpt", atMs: START_MS };
+}
+
+export function permit(
+  handle: ProviderHandle,
+  attemptId: string,
+  atMs: number,
+  more: Partial<ProviderQuestion> = {},
+): unknown {
+  const verdict = handle.ask({ type: "permit.request", attemptId, atMs, ...more });
   return verdict.allowed ? verdict.value : verdict.refusal;
 }
 

@@ -19,8 +19,11 @@ describe("the breaker", () => {
     expect(permit(handle, "next", START_MS + 1_000)).toEqual(providerRefusal(RESTING, 4_000));
     expect(laneHealth(handle, START_MS + 1_000)).toEqual({
       breaker: "open",
+      isForced: false,
       availableAtMs: START_MS + 5_000,
+      lastResortAtMs: null,
       restsFor: "breaker",
+      startsSlowly: false,
       inFlight: 0,
     });
   });
@@ -76,8 +79,11 @@ describe("the breaker", () => {
     const atMs = START_MS + 5_000;
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
+      isForced: false,
       availableAtMs: null,
+      lastResortAtMs: null,
       restsFor: null,
+      startsSlowly: false,
       inFlight: 0,
     });
     const answers = ["1", "2", "3", "4"].map((attemptId) => permit(handle, attemptId, atMs));
@@ -85,8 +91,11 @@ describe("the breaker", () => {
     expect(answers).toEqual([probe, probe, probe, providerRefusal(TRYING, 1_000)]);
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
+      isForced: false,
       availableAtMs: atMs + 1_000,
+      lastResortAtMs: atMs + 1_000,
       restsFor: "probes",
+      startsSlowly: false,
       inFlight: 3,
     });
   });
@@ -100,7 +109,7 @@ describe("the breaker", () => {
     }
     expect(permit(handle, "4", atMs)).toEqual({ generation: 4, probe: false });
     for (let each = 0; each < 9; each += 1) {
-      permit(handle, `bad_${each}`, atMs);
+      permit(handle, `bad_${each}`, atMs, { isLastResort: true });
       handle.send(outcome(`bad_${each}`, "bad", atMs));
     }
     expect(handle.breaker()).toBe("closed");
@@ -128,7 +137,7 @@ describe("the breaker", () => {
       handle.send(outcome(attemptId, "ok", laterMs));
     }
     for (let each = 0; each < 10; each += 1) {
-      permit(handle, `again_${each}`, laterMs);
+      permit(handle, `again_${each}`, laterMs, { isLastResort: true });
       handle.send(outcome(`again_${each}`, "bad", laterMs));
     }
     expect(permit(handle, "early", laterMs)).toEqual(providerRefusal(RESTING, 5_000));

@@ -29,12 +29,13 @@ function throttle(
 }
 
 describe("the cooldown", () => {
-  test("lasts as long as the provider asked, and up to a tenth more", () => {
+  test("lasts as long as the provider asked, to the millisecond, for last resorts too", () => {
     const handle = provider();
-    throttle(handle, "1", START_MS, 2_000);
-    expect(permit(handle, "2", START_MS)).toEqual(providerRefusal(COOLING, 2_100));
-    expect(permit(handle, "2", START_MS + 2_099)).toEqual(providerRefusal(COOLING, 1));
-    expect(permit(handle, "2", START_MS + 2_100)).toEqual({ generation: 1, probe: false });
+    throttle(handle, "1", START_MS, 37_000);
+    const last = { isLastResort: true };
+    expect(permit(handle, "2", START_MS)).toEqual(providerRefusal(COOLING, 37_000));
+    expect(permit(handle, "2", START_MS + 36_999, last)).toEqual(providerRefusal(COOLING, 1));
+    expect(permit(handle, "2", START_MS + 37_000)).toEqual({ generation: 1, probe: false });
   });
 
   test("lasts a second without being asked, doubled each time in a row", () => {
@@ -72,14 +73,17 @@ describe("the cooldown", () => {
     const atMs = START_MS + 5_000;
     throttle(handle, "1", atMs, 3_000);
     expect(handle.breaker()).toBe("half_open");
-    expect(permit(handle, "2", atMs)).toEqual(providerRefusal(COOLING, 3_150));
+    expect(permit(handle, "2", atMs)).toEqual(providerRefusal(COOLING, 3_000));
     expect(laneHealth(handle, atMs)).toEqual({
       breaker: "half_open",
-      availableAtMs: atMs + 3_150,
+      isForced: false,
+      availableAtMs: atMs + 3_000,
+      lastResortAtMs: atMs + 3_000,
       restsFor: "cooldown",
+      startsSlowly: false,
       inFlight: 1,
     });
-    expect(permit(handle, "2", atMs + 3_150)).toEqual({ generation: 3, probe: true });
+    expect(permit(handle, "2", atMs + 3_000)).toEqual({ generation: 3, probe: true });
   });
 
   test("keeps an open breaker open until both have passed", () => {
@@ -101,8 +105,11 @@ describe("slots", () => {
     expect(permit(handle, "3", START_MS)).toEqual(providerRefusal(FULL, 1_000));
     expect(laneHealth(handle, START_MS)).toEqual({
       breaker: "closed",
+      isForced: false,
       availableAtMs: START_MS + 1_000,
+      lastResortAtMs: START_MS + 1_000,
       restsFor: "full",
+      startsSlowly: false,
       inFlight: 2,
     });
     handle.send(outcome("1", "ok", START_MS));
@@ -121,9 +128,9 @@ describe("slots", () => {
   });
 });
 
-test("the average latency follows successes only", () => {
+test("the time to first content follows successes only, the share of failures both", () => {
   const handle = provider();
-  expect(laneService(handle).firstTokenMs).toBeNull();
+  expect(laneService(handle, START_MS).firstTokenMs).toBeNull();
   for (const [attemptId, kind, latencyMs] of [
     ["1", "ok", 100],
     ["2", "bad", 9_000],
@@ -134,7 +141,12 @@ test("the average latency follows successes only", () => {
     // A second report of the same attempt teaches nothing.
     handle.send(outcome(attemptId, "ok", START_MS, { latencyMs: 77_777 }));
   }
-  expect(laneService(handle).firstTokenMs).toBe(110);
+  expect(laneService(handle, START_MS)).toEqual({
+    firstTokenMs: 150,
+    failureShare: 1 / 3,
+    inFlight: 3,
+    seenAtMs: START_MS,
+  });
 });
 
 test("the input bound of a model is learned from finished attempts", () => {

@@ -10,12 +10,13 @@ import { startTenant, tenantBudgets } from "../../actors/tenant.ts";
 import { assert, AssertionError } from "../../src/base/assert.ts";
 import { allow } from "../../src/base/verdict.ts";
 import {
+  START_MS,
   admit,
   budgetRule,
   costing,
+  laneInput,
   outcome,
   settle,
-  START_MS,
   tenantInput,
   tenantSlotOwners,
 } from "./fixtures.ts";
@@ -83,7 +84,6 @@ describe("a throw inside the tenant's actor", () => {
 
 test("a throw inside the provider's actor refuses permits, and its health can still be read", () => {
   const { told, onFailure } = listener();
-  const input = { providerId: "prv_1", maxConcurrent: null, atMs: START_MS };
   const corrupt = [
     outcome("att_1", "bad", START_MS, { jitter: Number.NaN }),
     outcome("att_1", "ok", START_MS, { latencyMs: Number.NaN }),
@@ -97,7 +97,7 @@ test("a throw inside the provider's actor refuses permits, and its health can st
     } as const,
   ];
   for (const event of corrupt) {
-    const handle = startProvider(input, onFailure);
+    const handle = startProvider(laneInput(), onFailure);
     const question = { type: "permit.request", attemptId: "att_1", atMs: START_MS } as const;
     expect(handle.ask(question).allowed).toBe(true);
     expect(handle.send(event)).toBe(false);
@@ -215,6 +215,7 @@ test("the process outlives a throw inside each of the machines", async () => {
   const code = `
     const { startTenant } = await import(${JSON.stringify(`${actors}/tenant.ts`)});
     const { startProvider } = await import(${JSON.stringify(`${actors}/provider.ts`)});
+    const { createProviderCommons } = await import(${JSON.stringify(`${actors}/provider-commons.ts`)});
     const { startExchange } = await import(${JSON.stringify(`${actors}/exchange.ts`)});
     const dead = [];
     const tenant = startTenant(
@@ -223,7 +224,8 @@ test("the process outlives a throw inside each of the machines", async () => {
       () => dead.push("tenant"));
     tenant.send({
       type: "attempt.settle", attemptId: "a", costNanoUsd: NaN, observed: null, atMs: 0 });
-    const provider = startProvider({ providerId: "p", maxConcurrent: null, atMs: 0 }, () => dead.push("provider"));
+    const commons = createProviderCommons({ providerId: "p", maxConcurrent: null, atMs: 0 });
+    const provider = startProvider({ commons, family: "f", atMs: 0 }, () => dead.push("provider"));
     provider.send({ type: "permit.request", attemptId: "a", atMs: NaN });
     const exchange = startExchange(
       { exchangeId: "e", candidates: 1, attemptsMax: 1, deadlineMs: 9, atMs: 0 }, () => dead.push("exchange"));

@@ -7,7 +7,7 @@ import { expect } from "bun:test";
 import type { TenantEvent } from "../../actors/contract.ts";
 import type { GateEvent, GateInput } from "../../actors/gate-contract.ts";
 import { gateMachine } from "../../actors/gate.machine.ts";
-import type { ProviderEvent, ProviderInput } from "../../actors/provider-contract.ts";
+import type { BreakerForced, ProviderEvent } from "../../actors/provider-contract.ts";
 import type { ExchangeEvent, ExchangeInput } from "../../actors/exchange-contract.ts";
 import { exchangeMachine, type ExchangeMachineEvent } from "../../actors/exchange.machine.ts";
 import { providerMachine } from "../../actors/provider.machine.ts";
@@ -19,6 +19,7 @@ import {
   admit,
   costing,
   end,
+  laneInput,
   outcome,
   SCOPES,
   settle,
@@ -81,20 +82,24 @@ testChart<TenantEvent, ReturnType<TenantActor["snapshot"]>>("tenant", {
 
 // ---- provider --------------------------------------------------------------------------------
 
-const PROVIDER: ProviderInput = { providerId: "prv_1", maxConcurrent: null, atMs: START_MS };
 /** When an open breaker of these tests lets attempts through. */
 const LATER_MS = START_MS + 5_000;
 
 function permit(
   attemptId: string,
   atMs: number,
+  isLastResort = false,
 ): Extract<ProviderEvent, { type: "permit.request" }> {
-  return { type: "permit.request", attemptId, atMs };
+  return { type: "permit.request", attemptId, isLastResort, atMs };
+}
+
+function force(to: BreakerForced | null): Extract<ProviderEvent, { type: "breaker.force" }> {
+  return { type: "breaker.force", to, atMs: LATER_MS };
 }
 
 /** Nine failures in a row, and `att` permitted: one more failure trips. */
 function nearlyTripped() {
-  const actor = supervise(providerMachine, PROVIDER, { onFailure });
+  const actor = supervise(providerMachine, laneInput(), { onFailure });
   actor.send(permit("att", START_MS));
   for (let each = 0; each < 9; each += 1) {
     actor.send(permit(`bad_${each}`, START_MS));
@@ -107,6 +112,21 @@ function openProvider() {
   const actor = nearlyTripped();
   actor.send(permit("last", START_MS));
   actor.send(outcome("last", "bad", START_MS));
+  return actor;
+}
+
+/** It is open, and `att` went through as a last resort. */
+function lastResortTaken() {
+  const actor = openProvider();
+  actor.send({ type: "attempt.end", attemptId: "att", observed: null, atMs: START_MS });
+  actor.send(permit("att", START_MS + 1_000, true));
+  return actor;
+}
+
+/** An operator's word, and `att` was permitted before. */
+function forcedProvider(to: BreakerForced) {
+  const actor = nearlyTripped();
+  actor.send(force(to));
   return actor;
 }
 
@@ -124,17 +144,26 @@ function halfOpenProvider() {
 
 testChart<ProviderEvent, ReturnType<ReturnType<typeof nearlyTripped>["snapshot"]>>("provider", {
   machine: providerMachine,
-  states: { closed: nearlyTripped, open: openProvider, half_open: halfOpenProvider },
-  passing: [],
+  states: {
+    closed: nearlyTripped,
+    open: lastResortTaken,
+    half_open: halfOpenProvider,
+    forced_open: () => forcedProvider("open"),
+    forced_closed: () => forcedProvider("closed"),
+  },
+  passing: ["starting"],
   samples: {
     "permit.request": {
-      early: permit("new", START_MS + 1),
+      early: permit("new", START_MS + 1_999),
+      "early, as a last resort": permit("new", START_MS + 2_000, true),
       late: permit("new", LATER_MS),
     },
     "outcome.report": {
       ok: outcome("att", "ok", LATER_MS),
       bad: outcome("att", "bad", LATER_MS),
       throttled: outcome("att", "throttled", LATER_MS),
+      exhausted: outcome("att", "exhausted", LATER_MS),
+      refused_credential: outcome("att", "refused_credential", LATER_MS),
       neutral: outcome("att", "neutral", LATER_MS),
       "bad of a stale attempt": outcome("bad_1", "bad", LATER_MS),
       "bad of an unknown attempt": outcome("unknown", "bad", LATER_MS),
@@ -142,20 +171,27 @@ testChart<ProviderEvent, ReturnType<ReturnType<typeof nearlyTripped>["snapshot"]
     "attempt.end": {
       "": { type: "attempt.end", attemptId: "att", observed: null, atMs: LATER_MS },
     },
+    "breaker.force": { open: force("open"), closed: force("closed"), null: force(null) },
   },
   rows: table(
-    ["event", "closed", "open", "half_open"],
+    ["event", "closed", "open", "half_open", "forced_open", "forced_closed"],
     `
-    event                                    | closed | open      | half_open
-    permit.request early                     | stays  | stays     | stays      # open: refused
-    permit.request late                      | stays  | half_open | stays      # half-open: refused, three were given
-    outcome.report ok                        | stays  | stays     | closed
-    outcome.report bad                       | open   | stays     | open
-    outcome.report throttled                 | stays  | stays     | stays
-    outcome.report neutral                   | stays  | stays     | stays
-    outcome.report bad of a stale attempt    | stays  | stays     | stays
-    outcome.report bad of an unknown attempt | stays  | stays     | stays
-    attempt.end                              | stays  | stays     | stays
+    event                                    | closed        | open          | half_open     | forced_open   | forced_closed
+    permit.request early                     | stays         | stays         | stays         | stays         | stays         # open: refused
+    permit.request early, as a last resort   | stays         | stays         | stays         | stays         | stays         # open: permitted
+    permit.request late                      | stays         | half_open     | stays         | stays         | stays         # half-open: refused, three were given
+    outcome.report ok                        | stays         | half_open     | closed        | stays         | stays         # open: a last resort was answered
+    outcome.report bad                       | open          | stays         | open          | stays         | stays
+    outcome.report throttled                 | stays         | stays         | stays         | stays         | stays
+    outcome.report exhausted                 | stays         | stays         | stays         | stays         | stays
+    outcome.report refused_credential        | stays         | stays         | stays         | stays         | stays
+    outcome.report neutral                   | stays         | stays         | stays         | stays         | stays
+    outcome.report bad of a stale attempt    | stays         | stays         | stays         | stays         | stays
+    outcome.report bad of an unknown attempt | stays         | stays         | stays         | stays         | stays
+    attempt.end                              | stays         | stays         | stays         | stays         | stays
+    breaker.force open                       | forced_open   | forced_open   | forced_open   | -             | forced_open
+    breaker.force closed                     | forced_closed | forced_closed | forced_closed | forced_closed | -
+    breaker.force null                       | -             | -             | -             | closed        | closed
     `,
   ),
 });

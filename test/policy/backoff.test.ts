@@ -1,7 +1,13 @@
 /** Guarantees: waits are bounded, spread, and long enough to outlast what they wait for. */
 import { describe, expect, test } from "bun:test";
 import { backoffMs, DEFAULT_BACKOFF } from "../../actors/policy/backoff.ts";
-import { cooldownMs, openTimeMs, restMs } from "../../actors/policy/breaker.ts";
+import {
+  cooldownMs,
+  credentialRestMs,
+  exhaustedRestMs,
+  openTimeMs,
+  restMs,
+} from "../../actors/policy/breaker.ts";
 import { number, numberOrNull, table } from "./table.ts";
 
 const BACKOFFS = table(
@@ -18,7 +24,7 @@ const BACKOFFS = table(
   1        | yes       | -          | 0.5    | 1500
   2        | yes       | -          | 0.5    | 3000
   3        | yes       | -          | 0.5    | 5000
-  1        | yes       | 2000       | 0.5    | 2200     # what was asked for, and all of its spread
+  1        | yes       | 2000       | 0.5    | 2200     # what was asked for, and a tenth more
   1        | no        | 0          | 0.5    | 0
   3        | no        | 20000      | 0      | 22000
   `,
@@ -42,7 +48,7 @@ describe("a backoff", () => {
     const again = { throttled: true, jitter: 0, rules: DEFAULT_BACKOFF };
     for (const retryAfterMs of [null, 1, 333, 60_000]) {
       for (const failures of [1, 2, 3]) {
-        const cooling = cooldownMs(failures - 1, retryAfterMs, 0.999_999);
+        const cooling = cooldownMs(failures - 1, retryAfterMs);
         const waiting = backoffMs({ ...again, failures, retryAfterMs });
         expect(waiting).toBeGreaterThanOrEqual(cooling);
       }
@@ -85,29 +91,24 @@ describe("a breaker", () => {
 });
 
 const COOLDOWNS = table(
-  ["count", "retryAfter", "jitter", "cooldown"],
+  ["count", "retryAfter", "cooldown"],
   `
-  count | retryAfter  | jitter | cooldown
-  0     | -           | 0.5    | 1000
-  1     | -           | 0.5    | 2000
-  5     | -           | 0.5    | 32000
-  6     | -           | 0.5    | 60000
-  60    | -           | 0.5    | 60000
-  0     | 3000        | 0      | 3000
-  9     | 3000        | 1      | 3300
-  0     | 999_999_999 | 0      | 3_600_000    # no provider disables itself for days
+  count | retryAfter  | cooldown
+  0     | -           | 1000
+  1     | -           | 2000
+  5     | -           | 32000
+  6     | -           | 60000
+  60    | -           | 60000
+  0     | 3000        | 3000
+  9     | 37000       | 37000        # to the second, however often it was asked
+  0     | 999_999_999 | 3_600_000    # no provider disables itself for days
   `,
 );
 
 describe("a cooldown", () => {
-  for (const row of COOLDOWNS) {
-    test(`number ${row.count}, retry-after ${row.retryAfter}, jitter ${row.jitter}: ${row.cooldown} ms`, () => {
-      const cooling = cooldownMs(
-        number(row.count),
-        numberOrNull(row.retryAfter),
-        number(row.jitter),
-      );
-      expect(cooling).toBe(number(row.cooldown));
+  for (const { count, retryAfter, cooldown } of COOLDOWNS) {
+    test(`number ${count}, retry-after ${retryAfter}: ${cooldown} ms`, () => {
+      expect(cooldownMs(number(count), numberOrNull(retryAfter))).toBe(number(cooldown));
     });
   }
 
@@ -117,4 +118,14 @@ describe("a cooldown", () => {
     ]);
     expect(restMs(1_760_000_000_000, 1_700_000_000_000)).toBe(0);
   });
+});
+
+test("a refused credential rests for a minute, doubled up to ten", () => {
+  const minutes = [0, 1, 2, 3, 4, 60].map((count) => credentialRestMs(count) / 60_000);
+  expect(minutes).toEqual([1, 2, 4, 8, 10, 10]);
+});
+
+test("an empty account rests for five minutes, or as long as the provider asked", () => {
+  const seconds = [null, 1_000, 900_000].map((asked) => exhaustedRestMs(asked) / 1_000);
+  expect(seconds).toEqual([300, 300, 900]);
 });

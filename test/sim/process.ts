@@ -81,7 +81,7 @@ export class Process implements Owner {
       log: this.#log(),
       store,
       tokenPepper: PEPPER,
-      unseal: (row) => row.credentialSealed,
+      unseal: (sealed) => sealed,
       version: "simulated",
       origins: { check: () => null },
       send: this.#send(),

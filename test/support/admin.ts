@@ -78,7 +78,7 @@ export async function startTestAdmin(
   const gateway = await assembleGateway({
     ...parts,
     log,
-    unseal: (row) => unsealCredential(CREDENTIAL_KEY, row),
+    unseal: (sealed, providerId) => unsealCredential(CREDENTIAL_KEY, providerId, sealed),
     version: "test",
   });
   const { directory } = gateway;

@@ -111,7 +111,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     log,
     store,
     tokenPepper: pepper,
-    unseal: (row) => row.credentialSealed,
+    unseal: (sealed) => sealed,
     version: "test",
   });
   const app = new Elysia(APP_OPTIONS)

@@ -14,7 +14,8 @@ afterAll(() => api.stop());
 
 async function plainCredential(id: string): Promise<string | null> {
   const row = await api.store.get("providers", id);
-  return row === null ? null : unsealCredential(CREDENTIAL_KEY, row);
+  const sealed = row?.credentialSealed ?? null;
+  return sealed === null ? null : unsealCredential(CREDENTIAL_KEY, id, sealed);
 }
 
 describe("a provider", () => {

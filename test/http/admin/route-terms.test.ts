@@ -150,9 +150,7 @@ describe("a provider's terms", () => {
     expect(JSON.stringify(made)).not.toContain("sk-");
     const row = await api.store.get("providers", made.id);
     const sealed = row?.terms.moreCredentialsSealed ?? [];
-    const plain = sealed.map((credentialSealed) =>
-      unsealCredential(CREDENTIAL_KEY, { id: made.id, credentialSealed }),
-    );
+    const plain = sealed.map((each) => unsealCredential(CREDENTIAL_KEY, made.id, each));
     expect(plain).toEqual(["sk-2", "sk-3"]);
     const changed = await api.call("PATCH", `/providers/${made.id}`, {
       body: { more_credentials: null, breaker: "auto", throughput_min: null, queue: null },
@@ -163,6 +161,7 @@ describe("a provider's terms", () => {
       breaker: "auto",
       throughput_min: null,
       queue: null,
+      health: { breaker: "closed", available_at: null, in_flight: 0 },
       version: 2,
     });
   });

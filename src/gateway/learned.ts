@@ -1,7 +1,7 @@
 /**
- * What was learned about sizes of answers and inputs, across actors and restarts: read once at
- * start, handed to each actor as a whole (the actor goes on learning in it), and saved from time to
- * time. Losing the last seconds of it costs nothing but a little precision.
+ * What was learned about sizes of answers and inputs and of how providers serve, across actors and
+ * restarts: read once at start, handed to each actor as a whole (the actor goes on learning in it),
+ * and saved from time to time. Losing the last seconds of it costs nothing but a little precision.
  */
 import {
   restoreInputs,
@@ -13,28 +13,35 @@ import {
   takeChangedOutputs,
   type LearnedOutputs,
 } from "../../actors/policy/learned-output.ts";
+import {
+  restoreServices,
+  takeChangedServices,
+  type LearnedServices,
+} from "../../actors/policy/service.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Store } from "../store/contract.ts";
 import type { LearnedRow } from "../store/money-contract.ts";
 import type { Log } from "../telemetry/log.ts";
 
-export interface LearnedSizes {
+export interface Learned {
   /** Output sizes of a tenant's access tokens; the same object each time, owned by its actor. */
   readonly outputsOf: (tenantId: string) => LearnedOutputs;
   /** Input sizes at a provider, likewise. */
   readonly inputsOf: (providerId: string) => LearnedInputs;
+  /** How a provider's families of models serve, likewise. */
+  readonly servicesOf: (providerId: string) => LearnedServices;
   /** Writes what has changed; never rejects. */
   readonly save: () => Promise<void>;
 }
 
-export async function loadLearnedSizes(parts: {
+export async function loadLearned(parts: {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   /** null when there is no such access token any more. */
   readonly tenantOf: (tokenId: string) => string | null;
-}): Promise<LearnedSizes> {
+}): Promise<Learned> {
   const { store, clock, log, tenantOf } = parts;
   const rows = await store.learned();
   const outputs = restored(log, rows, {
@@ -49,28 +56,29 @@ export async function loadLearnedSizes(parts: {
     rowsMax: LIMITS.learnedInputModelsMax,
     restore: restoreInputs,
   });
+  const services = restored(log, rows, {
+    kind: "service",
+    ownerOf: ({ ownerId }) => ownerId,
+    rowsMax: LIMITS.providerFamiliesMax + 1,
+    restore: restoreServices,
+  });
   /** Rows that a broken disk did not take, by what they are about. */
   const unsaved = new Map<string, LearnedRow>();
 
   return {
     outputsOf: (tenantId) => ofOwner(outputs, tenantId),
     inputsOf: (providerId) => ofOwner(inputs, providerId),
+    servicesOf: (providerId) => ofOwner(services, providerId),
     save: async () => {
       const updatedAtMs = clock.nowMs();
-      for (const learned of outputs.values()) {
-        for (const row of takeChangedOutputs(learned)) {
-          unsaved.set(`output ${row.ownerId} ${row.model}`, {
-            kind: "output",
-            ...row,
-            updatedAtMs,
-          });
+      const note = (kind: LearnedRow["kind"], changed: readonly ChangedRow[]): void => {
+        for (const row of changed) {
+          unsaved.set(`${kind} ${row.ownerId} ${row.model}`, { kind, ...row, updatedAtMs });
         }
-      }
-      for (const [providerId, learned] of inputs) {
-        for (const row of takeChangedInputs(learned, providerId)) {
-          unsaved.set(`input ${row.ownerId} ${row.model}`, { kind: "input", ...row, updatedAtMs });
-        }
-      }
+      };
+      for (const of of outputs.values()) note("output", takeChangedOutputs(of));
+      for (const [id, of] of inputs) note("input", takeChangedInputs(of, id));
+      for (const [id, of] of services) note("service", takeChangedServices(of, id));
       if (unsaved.size === 0) return;
       const saving = [...unsaved];
       try {
@@ -83,6 +91,8 @@ export async function loadLearnedSizes(parts: {
     },
   };
 }
+
+type ChangedRow = Pick<LearnedRow, "ownerId" | "model" | "state">;
 
 type Kind<L> = {
   readonly kind: LearnedRow["kind"];

@@ -15,7 +15,7 @@ import type {
   TenantInput,
   TenantVerdict,
 } from "./contract.ts";
-import { allowanceTokens } from "./policy/learned-output.ts";
+import { allowanceTokens, learnedAllowance } from "./policy/learned-output.ts";
 import { fillOf, remainingTokens, resetMs } from "./policy/token-bucket.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 import { tightestRate } from "./tenant-rates.ts";
@@ -107,6 +107,15 @@ export function tenantFills(handle: TenantHandle): BucketFill[] {
 /** Output tokens to which an answer may be capped when its worst case does not fit. */
 export function learnedOutputTokens(handle: TenantHandle, tokenId: string, model: string): number {
   return allowanceTokens(handle.record().learnedOutputs, tokenId, model);
+}
+
+/** What was learned of them; null: too little to tell. */
+export function knownOutputTokens(
+  handle: TenantHandle,
+  tokenId: string,
+  model: string,
+): number | null {
+  return learnedAllowance(handle.record().learnedOutputs, tokenId, model);
 }
 
 /**

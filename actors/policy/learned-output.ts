@@ -87,10 +87,17 @@ function halve(histogram: Histogram): void {
 
 /** Output tokens to allow: p99 of the past and a quarter more; the default while little is known. */
 export function allowanceTokens(learned: LearnedOutputs, tokenId: string, model: string): number {
+  return learnedAllowance(learned, tokenId, model) ?? ALLOWANCE_TOKENS_DEFAULT;
+}
+
+/** The same; null while little is known. */
+export function learnedAllowance(
+  learned: LearnedOutputs,
+  tokenId: string,
+  model: string,
+): number | null {
   const histogram = learned.get(keyOf(tokenId, model));
-  if (histogram === undefined || histogram.total < OBSERVATIONS_MIN) {
-    return ALLOWANCE_TOKENS_DEFAULT;
-  }
+  if (histogram === undefined || histogram.total < OBSERVATIONS_MIN) return null;
   const rank = Math.ceil(histogram.total * QUANTILE);
   let seen = 0;
   let bucket = 0;

@@ -124,6 +124,8 @@ export const LIMITS = {
   adaptiveFloor: 5,
   /** The longest that one without a slot is told to wait: who frees one is not ours to know. */
   slotRetryMsMax: 60_000,
+  /** After this long without an outcome a target is tried again now and then. */
+  exploreAfterMs: 60_000,
   drainMs: 120_000,
   drainForcedMs: 5_000,
   /** For the last bytes of answers to go out once everything is settled. */

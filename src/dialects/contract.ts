@@ -41,6 +41,9 @@ export type UsageDetails = {
   readonly toolCalls: Readonly<Record<string, number>>;
 };
 
+/** A kind of input; what is neither text, picture nor sound is a file. */
+export type Modality = "text" | "image" | "audio" | "file";
+
 /** A client's body, checked, with its bytes as they came. */
 export type ClientRequest = {
   readonly surface: Surface;
@@ -63,6 +66,10 @@ export type ClientRequest = {
   readonly images: number;
   /** Input whose size the body does not show: a file by its id, a document, a linked video. */
   readonly hasUnsized: boolean;
+  /** Kinds of input that it holds. */
+  readonly modalities: readonly Modality[];
+  /** It offers the model tools, the client's own or the provider's. */
+  readonly offersTools: boolean;
   /** What the request surely does without; in doubt a kind is not among them. */
   readonly without: readonly TokenKindApart[];
   /** Most calls of the provider's own tools that are paid per call, by tool. */

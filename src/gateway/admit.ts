@@ -9,7 +9,10 @@ import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import { identify, principalOf } from "./authenticate.ts";
-import { choose } from "./choose.ts";
+import type { Ask } from "./choose/ask.ts";
+import { choose, chooseFallbacks } from "./choose/choose.ts";
+import type { Resting } from "./choose/health.ts";
+import { strategyAsked, strategyFor, type StrategyAsked } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
@@ -39,7 +42,7 @@ export async function admit(gateway: Gateway, exchange: Exchange): Promise<Verdi
   }
   const accepted = await accept(gateway, exchange);
   if (!accepted.allowed) return accepted;
-  const { principal, request } = accepted.value;
+  const { principal, request, strategy } = accepted.value;
   const resolved = resolveAllowed(gateway, principal, request.model);
   if (!resolved.allowed) return resolved;
   const health = gateway.store.health();
@@ -47,15 +50,19 @@ export async function admit(gateway: Gateway, exchange: Exchange): Promise<Verdi
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
   return await whenReady(gateway, exchange, principal.scopes, (owners) =>
-    take(gateway, exchange, owners, principal, request, resolved.value),
+    take(gateway, exchange, owners, { principal, request, strategy }, resolved.value),
   );
 }
 
+/** What a client asks for, and who it is. */
+type Accepted = {
+  readonly principal: Principal;
+  readonly request: ClientRequest;
+  readonly strategy: StrategyAsked | null;
+};
+
 /** Size, credentials, tenant, JSON: what can be told without looking at the model. */
-async function accept(
-  gateway: Gateway,
-  exchange: Exchange,
-): Promise<Verdict<{ principal: Principal; request: ClientRequest }>> {
+async function accept(gateway: Gateway, exchange: Exchange): Promise<Verdict<Accepted>> {
   const { call } = exchange;
   if (call.declaredBytes !== null && call.declaredBytes > LIMITS.bodyBytesMax) {
     return refuse("body_too_large", `The body is larger than ${LIMITS.bodyBytesMax} bytes.`);
@@ -79,7 +86,9 @@ async function accept(
   const deadline = clientDeadline(call.headers.get("x-tollgate-timeout-ms"), accepted.value.stream);
   if (!deadline.allowed) return deadline;
   exchange.setDeadline(deadline.value);
-  return allow({ principal, request: accepted.value });
+  const strategy = strategyAsked(call.headers);
+  if (!strategy.allowed) return strategy;
+  return allow({ principal, request: accepted.value, strategy: strategy.value });
 }
 
 function forEndUser(principal: Principal, endUserId: string | null): Principal {
@@ -138,15 +147,18 @@ function take(
   gateway: Gateway,
   exchange: Exchange,
   owners: AskedOwners,
-  principal: Principal,
-  request: ClientRequest,
+  accepted: Accepted,
   resolved: Resolved,
 ): Verdict<Admitted> {
-  const atMs = gateway.clock.nowMs();
-  const { routeId, terms, fallbacks } = resolved;
-  const { available, resting, refusal } = choose(resolved.candidates, atMs);
+  const { principal, request } = accepted;
+  const { routeId, terms } = resolved;
+  const ask = askOf(gateway, exchange, owners, accepted, resolved);
+  const { atMs } = ask;
+  const { available, resting, left, conversation, refusal } = choose(resolved, ask);
   // Where nobody can serve, the limits are asked all the same: they come first in the catalogue.
-  const asked = resolved.candidates.length > 0 ? [...available, ...resting] : resolved.disabled;
+  const able = resting.length === 0 ? available : [...available, ...resting.map(candidateOf)];
+  const asked = able.length > 0 ? able : resolved.disabled;
+  if (asked.length === 0 && left.length > 0) return meantForNobody(request);
   const wanted = { scopes: principal.scopes, routeId, request };
   const taken = takeFromFirst(gateway, exchange, owners, wanted, asked);
   if (taken === null) return unavailable(null);
@@ -164,7 +176,41 @@ function take(
   exchange.isAdmitted = true;
   const candidates = available.slice(place);
   const firstHold = taken.value.hold;
+  const fallbacks = chooseFallbacks(resolved, conversation, ask);
   return allow({ principal, request, routeId, terms, candidates, fallbacks, firstHold });
+}
+
+function askOf(
+  { clock, random }: Gateway,
+  { call }: Exchange,
+  [tenant]: AskedOwners,
+  { principal, request, strategy }: Accepted,
+  resolved: Resolved,
+): Ask {
+  return {
+    request,
+    headers: call.headers,
+    tenantId: principal.tenant.id,
+    tokenId: principal.token.id,
+    tenant,
+    strategy: strategyFor(strategy, principal.tenant.terms.strategy, resolved.strategy),
+    draw: random.unit,
+    atMs: clock.nowMs(),
+  };
+}
+
+function candidateOf({ candidate }: Resting): Candidate {
+  return candidate;
+}
+
+/** The same request would always be refused, so this is no matter of time. */
+function meantForNobody({ model }: ClientRequest): Verdict<never> {
+  return refuse(
+    "invalid_request",
+    `No target of the model ${JSON.stringify(model)} is for such a request: their conditions ask ` +
+      "for other tags, headers, tools, or another size or kind of input.",
+    { param: "model" },
+  );
 }
 
 /** A provider whose own budget refuses is passed over in favour of the next; null: there is none. */

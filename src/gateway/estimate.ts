@@ -8,7 +8,8 @@ import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, Usage } from "../dialects/contract.ts";
-import { worstCaseNanoUsd } from "./prices/cost.ts";
+import { NO_USAGE } from "./exchange.ts";
+import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
 import type { ModelPrice } from "./prices/price.ts";
 import type { Candidate } from "./resolve.ts";
 
@@ -112,6 +113,17 @@ function likelyOutput(
   const full = outputTokensMax(request, candidate);
   const likely = request.outputTokensMax ?? allowance(tenant, tokenId, candidate);
   return Math.min(full, likely) * request.choices;
+}
+
+/** What the request would likely cost where answers need so many tokens. */
+export function likelyNanoUsd(
+  request: ClientRequest,
+  candidate: Candidate,
+  outputTokens: number,
+): NanoUsd {
+  const likely = Math.min(outputTokensMax(request, candidate), outputTokens) * request.choices;
+  const usage = { inputTokens: inputTokensEstimate(request), outputTokens: likely };
+  return exactNanoUsd({ ...NO_USAGE, ...usage }, candidate.price);
 }
 
 /** Input by its bytes and images, where nothing better is known. */

@@ -10,6 +10,7 @@ import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { endUserOf } from "./end-user.ts";
 import { chatExtras, embeddingExtras } from "./extras.ts";
 import { countNotText } from "./images.ts";
+import { inputModalities } from "./modalities.ts";
 import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
 const tokensMax = 2 ** 31 - 1;
@@ -43,7 +44,7 @@ export function accept(surface: Surface, bytes: Uint8Array<ArrayBuffer>): Verdic
 function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
   const options = body["stream_options"];
   const stream = body["stream"] === true;
-  const { images, inlineBytes, hasUnsized } = countNotText(listOf(body["messages"]));
+  const { images, inlineBytes, hasUnsized, modalities } = countNotText(listOf(body["messages"]));
   const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
   return {
     surface: "chat",
@@ -58,6 +59,8 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     textBytes: bytes.length - inlineBytes,
     images,
     hasUnsized,
+    modalities,
+    offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
     ...chatExtras(bytes, body),
   };
 }
@@ -76,6 +79,8 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     textBytes: bytes.length,
     images: 0,
     hasUnsized: false,
+    modalities: inputModalities(body["input"]),
+    offersTools: false,
     ...embeddingExtras(bytes, body),
   };
 }

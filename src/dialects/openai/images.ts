@@ -3,7 +3,9 @@
  * their bytes, so they are counted, and the bytes of inline ones do not count as text. Of everything
  * else (files by id, documents, links to sound and video) the body does not show the size at all.
  */
+import type { Modality } from "../contract.ts";
 import { isObject } from "../json.ts";
+import { partModality, TEXT_ONLY } from "./modalities.ts";
 
 export type NotText = {
   /** Inline and linked ones. */
@@ -12,6 +14,8 @@ export type NotText = {
   readonly inlineBytes: number;
   /** There is something whose size only the provider knows. */
   readonly hasUnsized: boolean;
+  /** Kinds of input among the messages. */
+  readonly modalities: readonly Modality[];
 };
 
 /** Parts whose tokens are no more than their bytes: sound in base64 has far fewer. */
@@ -31,10 +35,18 @@ export function countNotText(messages: readonly unknown[]): NotText {
   let images = 0;
   let inlineBytes = 0;
   let hasUnsized = false;
+  let hasText = false;
+  let kinds: Set<Modality> | null = null;
   for (const message of messages) {
-    const content = isObject(message) ? message["content"] : undefined;
+    if (!isObject(message)) continue;
+    const { content, audio } = message;
+    // An earlier answer that was sound, by its id.
+    if (isObject(audio)) kinds = (kinds ?? new Set<Modality>()).add("audio");
+    if (typeof content === "string") hasText ||= content !== "";
     if (!Array.isArray(content)) continue;
+    kinds ??= new Set();
     for (const part of content) {
+      kinds.add(partModality(part));
       const url = imageUrl(part);
       if (url === undefined) {
         hasUnsized ||= isObject(part) && !SIZED_PARTS.has(part["type"]);
@@ -45,7 +57,9 @@ export function countNotText(messages: readonly unknown[]): NotText {
       if (url.startsWith("data:image/")) inlineBytes += url.length;
     }
   }
-  return { images, inlineBytes, hasUnsized };
+  if (hasText) kinds?.add("text");
+  const modalities = kinds === null ? TEXT_ONLY : [...kinds];
+  return { images, inlineBytes, hasUnsized, modalities };
 }
 
 /** `{"type":"image_url","image_url":{"url":…}}`; Mistral also takes the bare string (2026-11). */

@@ -180,6 +180,8 @@ describe("a body that is taken", () => {
       textBytes: bytes.length,
       images: 0,
       hasUnsized: false,
+      modalities: ["text"],
+      offersTools: false,
       ...PLAIN,
     });
   });
@@ -201,6 +203,8 @@ describe("a body that is taken", () => {
       textBytes: bytes.length,
       images: 0,
       hasUnsized: false,
+      modalities: ["text"],
+      offersTools: false,
       ...PLAIN,
     });
   });
@@ -252,6 +256,8 @@ describe("a body that is taken", () => {
       textBytes: bytes.length,
       images: 0,
       hasUnsized: false,
+      modalities: ["text"],
+      offersTools: false,
       without: ["audio_input", "image_input", "audio_output", "image_output", "cache_write_1h"],
       toolCallsMax: {},
     });

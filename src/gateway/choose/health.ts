@@ -1,0 +1,62 @@
+/**
+ * Who can take an attempt now, as the lanes' actors remember. Where every lane rests because its breaker
+ * is open, the least bad of them is risked as the last resort: a route never loses its last target to
+ * our own caution. Nothing is risked against an operator's word, or a provider's own.
+ */
+import { laneHealth, laneService } from "../../../actors/provider.ts";
+import type { LaneHealth } from "../../../actors/provider-contract.ts";
+import { refuse, type Refusal } from "../../base/verdict.ts";
+import type { Candidate } from "../resolve.ts";
+
+export type Resting = { readonly candidate: Candidate; readonly health: LaneHealth };
+
+export type ByHealth = {
+  readonly available: readonly Candidate[];
+  readonly resting: readonly Resting[];
+  /** `available` is one whose breaker is open: it may be asked now and then. */
+  readonly isLastResort: boolean;
+};
+
+export function byHealth(candidates: readonly Candidate[], atMs: number): ByHealth {
+  const available: Candidate[] = [];
+  const resting: Resting[] = [];
+  for (const candidate of candidates) {
+    const health = laneHealth(candidate.lane.handle, atMs);
+    if (health.availableAtMs === null || health.availableAtMs <= atMs) available.push(candidate);
+    else resting.push({ candidate, health });
+  }
+  const isAllOpen =
+    available.length === 0 && resting.length > 0 && resting.every(({ health }) => isOpen(health));
+  if (!isAllOpen) return { available, resting, isLastResort: false };
+  const least = resting.toSorted(lessBad)[0];
+  if (least === undefined) return { available, resting, isLastResort: false };
+  const others = resting.filter((one) => one !== least);
+  return { available: [least.candidate], resting: others, isLastResort: true };
+}
+
+function isOpen({ restsFor }: LaneHealth): boolean {
+  return restsFor === "breaker";
+}
+
+/** Fewer failures, then the sooner to be tried again. */
+function lessBad(one: Resting, other: Resting): number {
+  const shares = failureShare(one) - failureShare(other);
+  return shares === 0 ? availableAtMs(one) - availableAtMs(other) : shares;
+}
+
+function failureShare({ candidate }: Resting): number {
+  return laneService(candidate.lane.handle).failureShare ?? 1;
+}
+
+function availableAtMs({ health }: Resting): number {
+  return health.availableAtMs ?? 0;
+}
+
+/** Why none of them takes the request, with the soonest time at which one may; null when none rests. */
+export function providersResting(resting: readonly Resting[], atMs: number): Refusal | null {
+  if (resting.length === 0) return null;
+  const names = new Set(resting.map(({ candidate }) => candidate.provider.row.name));
+  const soonestMs = Math.min(...resting.map(availableAtMs));
+  const message = `No provider takes requests now: ${[...names].join(", ")}.`;
+  return refuse("provider_unavailable", message, { retryAfterMs: soonestMs - atMs }).refusal;
+}

@@ -1,7 +1,7 @@
 /**
  * Who can take an attempt now, as the lanes' actors remember. Where every lane rests because its breaker
- * is open, the least bad of them is risked as the last resort: a route never loses its last target to
- * our own caution. Nothing is risked against an operator's word, or a provider's own.
+ * is open, the least bad of them is risked as the last resort, as often as it lets one pass: a route never
+ * loses its last target to our own caution. Nothing is risked against an operator's word, or a provider's.
  */
 import { laneHealth, laneService } from "../../../actors/provider.ts";
 import type { LaneHealth } from "../../../actors/provider-contract.ts";
@@ -13,7 +13,7 @@ export type Resting = { readonly candidate: Candidate; readonly health: LaneHeal
 export type ByHealth = {
   readonly available: readonly Candidate[];
   readonly resting: readonly Resting[];
-  /** `available` is one whose breaker is open: it may be asked now and then. */
+  /** `available` is one whose breaker is open. */
   readonly isLastResort: boolean;
 };
 
@@ -25,27 +25,26 @@ export function byHealth(candidates: readonly Candidate[], atMs: number): ByHeal
     if (health.availableAtMs === null || health.availableAtMs <= atMs) available.push(candidate);
     else resting.push({ candidate, health });
   }
-  const isAllOpen =
-    available.length === 0 && resting.length > 0 && resting.every(({ health }) => isOpen(health));
-  if (!isAllOpen) return { available, resting, isLastResort: false };
-  const least = resting.toSorted(lessBad)[0];
-  if (least === undefined) return { available, resting, isLastResort: false };
+  const least = available.length > 0 ? null : leastBad(resting, atMs);
+  if (least === null) return { available, resting, isLastResort: false };
   const others = resting.filter((one) => one !== least);
   return { available: [least.candidate], resting: others, isLastResort: true };
 }
 
-function isOpen({ restsFor }: LaneHealth): boolean {
-  return restsFor === "breaker";
+/** Of those that may be risked now, the one with the fewest failures, then the soonest to be tried again. */
+function leastBad(resting: readonly Resting[], atMs: number): Resting | null {
+  if (!resting.every(({ health }) => health.restsFor === "breaker")) return null;
+  const [least = null] = resting
+    .filter(({ health }) => health.lastResortAtMs === null || health.lastResortAtMs <= atMs)
+    .map((one) => ({ one, failureShare: failureShare(one, atMs) }))
+    .toSorted(
+      (a, b) => a.failureShare - b.failureShare || availableAtMs(a.one) - availableAtMs(b.one),
+    );
+  return least === null ? null : least.one;
 }
 
-/** Fewer failures, then the sooner to be tried again. */
-function lessBad(one: Resting, other: Resting): number {
-  const shares = failureShare(one) - failureShare(other);
-  return shares === 0 ? availableAtMs(one) - availableAtMs(other) : shares;
-}
-
-function failureShare({ candidate }: Resting): number {
-  return laneService(candidate.lane.handle).failureShare ?? 1;
+function failureShare({ candidate }: Resting, atMs: number): number {
+  return laneService(candidate.lane.handle, atMs).failureShare ?? 1;
 }
 
 function availableAtMs({ health }: Resting): number {

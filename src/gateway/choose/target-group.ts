@@ -30,7 +30,7 @@ export function groupsOf(candidates: readonly Candidate[], atMs: number): Group[
     else lists.push([candidate]);
   }
   return lists.map((lanes) => {
-    const services = lanes.map(({ lane }) => laneService(lane.handle));
+    const services = lanes.map(({ lane }) => laneService(lane.handle, atMs));
     const rests = lanes.every(({ lane }) => laneHealth(lane.handle, atMs).restsFor !== null);
     return { target: lanes[0].target, lanes, service: together(services), rests };
   });

@@ -61,6 +61,30 @@ describe("a strategy", () => {
     expect(other).toBeGreaterThan(17);
   });
 
+  test("fastest goes to the one whose first token comes sooner", async () => {
+    first.upstream.script("headers_delay_ms=60&tokens=1");
+    second.upstream.script("tokens=1");
+    const both = await route([at(first), at(second)]);
+    const model = await route([at(first), at(second)], { strategy: "fastest" });
+    const swapped = await route([at(second), at(first)]);
+    await askOften(both, 3, { script: "" });
+    await askOften(swapped, 3, { script: "" });
+    expect(seen()).toEqual([3, 3]);
+    await askOften(model, 10, { script: "" });
+    expect(seen()).toEqual([3, 13]);
+  });
+
+  test("reliable goes to the one that fails less", async () => {
+    const alone = await route([at(first)], { terms: { retries: { attemptsMax: 1 } } });
+    const model = await route([at(first), at(second)], { strategy: "reliable" });
+    await askOften(await route([at(second)]), 3);
+    await askOften(alone, 4);
+    expect((await ask(alone, { script: "status=503" })).status).toBe(503);
+    expect(seen()).toEqual([5, 3]);
+    await askOften(model, 10);
+    expect(seen()).toEqual([5, 13]);
+  });
+
   test("cheapest goes to the one where this request costs less", async () => {
     await tollgate.addPrice(first.row.id, "n", { inputPicoUsd: 9_000, outputPicoUsd: 1_000 });
     await tollgate.addPrice(second.row.id, "n", { inputPicoUsd: 1_000, outputPicoUsd: 9_000 });

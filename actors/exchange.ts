@@ -9,7 +9,7 @@
 import { assert, assertNever } from "../src/base/assert.ts";
 import type { ExchangeEvent, ExchangeInput, ExchangeStep } from "./exchange-contract.ts";
 import { exchangeMachine } from "./exchange.machine.ts";
-import { isLastCandidate } from "./policy/retry.ts";
+import { hedgeOf, isLastCandidate } from "./policy/retry.ts";
 import { supervise, type OnFailure } from "./supervise.ts";
 
 export interface ExchangeHandle {
@@ -19,6 +19,8 @@ export interface ExchangeHandle {
   readonly send: (event: ExchangeEvent) => boolean;
   /** Nobody but the candidate in hand is left who could be asked. */
   readonly isLastCandidate: () => boolean;
+  /** A second attempt may begin beside the one in hand, and there is somebody for it. */
+  readonly canHedge: (atMs: number) => boolean;
   readonly isAlive: () => boolean;
 }
 
@@ -78,6 +80,12 @@ class Story implements ExchangeHandle {
 
   isLastCandidate(): boolean {
     return this.#kept !== null && isLastCandidate(this.#kept.actor.snapshot().context.course);
+  }
+
+  canHedge(atMs: number): boolean {
+    const snapshot = this.#kept?.actor.snapshot();
+    if (snapshot === undefined || snapshot.value !== "attempting") return false;
+    return hedgeOf(snapshot.context.course, atMs) !== null;
   }
 
   isAlive(): boolean {

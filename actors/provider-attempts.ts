@@ -6,6 +6,7 @@
 import { assert } from "../src/base/assert.ts";
 import { LIMITS } from "../src/base/limits.ts";
 import { cooldownMs, credentialRestMs, exhaustedRestMs, openTimeMs } from "./policy/breaker.ts";
+import { observeLatency } from "./policy/latency-sketch.ts";
 import { observeInput } from "./policy/learned-input.ts";
 import { countOutcome, createOutcomeWindow, wouldTrip } from "./policy/outcome-window.ts";
 import { observeService } from "./policy/service.ts";
@@ -23,11 +24,14 @@ export function recordOutcome(record: ProviderRecord, event: Report): void {
   const decides = isDeciding(record, event);
   attempt.isReported = true;
   record.probes.delete(event.attemptId);
-  const { kind, latencyMs, atMs } = event;
+  const { kind, latencyMs, isWhole = false, atMs } = event;
   if (isRest(kind)) rest(record.rests[kind], kind, attempt.permittedAtMs, event);
   if (kind !== "ok" && kind !== "bad") return;
   const isOk = kind === "ok";
-  if (isOk) endRests(record, attempt.permittedAtMs);
+  if (isOk) {
+    endRests(record, attempt.permittedAtMs);
+    observeLatency(isWhole ? record.answerTimes : record.firstTokenTimes, latencyMs);
+  }
   observeService(record.commons.services, record.family, { isOk, latencyMs, atMs });
   if (!decides) return;
   countOutcome(record.window, !isOk, atMs);

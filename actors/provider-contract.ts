@@ -61,6 +61,8 @@ export type ProviderEvent =
       readonly attemptId: string;
       readonly kind: OutcomeKind;
       readonly latencyMs: number;
+      /** `latencyMs` is that of a whole plain answer, not of a stream's first content. */
+      readonly isWhole?: boolean;
       readonly retryAfterMs: number | null;
       /** Uniform in [0, 1), drawn by the caller, spreads reopening times. */
       readonly jitter: number;

@@ -11,6 +11,7 @@ import type { Replies } from "./ask.ts";
 import type { ProviderCommons } from "./provider-commons.ts";
 import type { BreakerForced, Permit, ProviderInput } from "./provider-contract.ts";
 import { restMs } from "./policy/breaker.ts";
+import { createLatencySketch, type LatencySketch } from "./policy/latency-sketch.ts";
 import { createOutcomeWindow, type OutcomeWindow } from "./policy/outcome-window.ts";
 import type { SlowStart } from "./policy/slow-start.ts";
 
@@ -41,6 +42,9 @@ export type ProviderRecord = Replies<Permit> & {
   probesOk: number;
   /** The answers that rest the lane for a time, each with how often it came in a row. */
   readonly rests: { readonly [R in RestKind]: Rest };
+  /** How long streams take to their first content, and plain answers in all. */
+  readonly firstTokenTimes: LatencySketch;
+  readonly answerTimes: LatencySketch;
 };
 
 export type RestKind = "throttled" | "exhausted" | "refused_credential";
@@ -72,6 +76,8 @@ export function createProviderRecord(input: ProviderInput): ProviderRecord {
     probes: new Map(),
     probesOk: 0,
     rests: { throttled: noRest(), exhausted: noRest(), refused_credential: noRest() },
+    firstTokenTimes: createLatencySketch(),
+    answerTimes: createLatencySketch(),
   };
 }
 

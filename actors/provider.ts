@@ -15,6 +15,7 @@ import type {
 } from "./provider-contract.ts";
 import type { RestReason } from "./provider-causes.ts";
 import { restMs } from "./policy/breaker.ts";
+import { latencyPercentileMs } from "./policy/latency-sketch.ts";
 import { inputTokensBoundOf } from "./policy/learned-input.ts";
 import { countsAt } from "./policy/outcome-window.ts";
 import { serviceAt } from "./policy/service.ts";
@@ -153,6 +154,16 @@ export function isForgettable(handle: ProviderHandle, atMs: number): boolean {
   if (attempts.size > 0 || countsAt(window, atMs).all > 0) return false;
   const { isForced, restsFor, startsSlowly } = laneHealth(handle, atMs);
   return isForced || (restsFor === null && !startsSlowly);
+}
+
+/** Within how long so many per cent of its answers come; null: it has given too few to say. */
+export function laneLatencyMs(
+  handle: ProviderHandle,
+  percentile: number,
+  isWhole: boolean,
+): number | null {
+  const { answerTimes, firstTokenTimes } = handle.record();
+  return latencyPercentileMs(isWhole ? answerTimes : firstTokenTimes, percentile);
 }
 
 /** Attempts under way, for the actor that takes over. */

@@ -6,6 +6,7 @@ import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { Drains } from "./drains.ts";
+import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
@@ -48,6 +49,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     directory,
     lifecycle: createLifecycle(clock),
     drains: new Drains(),
+    hedges: new Hedges(),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog: createWatchdog(clock),
     origins: parts.origins ?? createOrigins(clock),

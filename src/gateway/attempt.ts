@@ -135,7 +135,7 @@ function dispatch(
     firstByteMs: row.timeoutsMs.first_byte,
   });
   run.stopAttempt = upstream.giveUp;
-  exchange.drainsForLeftClient = row.onClientDisconnect === "drain";
+  exchange.drainsForLeftClient = row.onClientDisconnect === "drain" && !exchange.isHedged;
   const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
   total.arm(row.timeoutsMs.total);
   onRelease(exchange, total.disarm);

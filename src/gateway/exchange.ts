@@ -68,6 +68,8 @@ export type Exchange = {
   served: { readonly provider: string; readonly model: string } | null;
   firstTokenMs: number | null;
   clientGone: boolean;
+  /** Two attempts run: none of them is read on for a client that leaves. */
+  isHedged: boolean;
   /** An attempt was sent to a provider whose answer is read to the end when the client leaves. */
   drainsForLeftClient: boolean;
   /** Called, once or more, when the client is found to have gone. */
@@ -92,8 +94,11 @@ export type Exchange = {
   release: () => void;
 };
 
-/** Why an exchange is ended before its answer is complete. */
-export type StopReason = "client_gone" | "deadline" | "draining";
+/**
+ * Why an exchange is ended before its answer is complete; hedge_lost: only one of its attempts, because
+ * the other one answered.
+ */
+export type StopReason = "client_gone" | "deadline" | "draining" | "hedge_lost";
 
 /** The answer to a client, before it becomes an HTTP response. */
 export type Reply = {
@@ -110,7 +115,7 @@ export const NO_USAGE: Usage = {
   details: null,
 };
 
-/** As much of an exchange as ending it from outside needs. */
+/** As much of an exchange, or of one of two attempts that run, as ending it from outside needs. */
 export type Stoppable = Pick<Exchange, "stoppedFor" | "stopAttempt" | "stopped">;
 
 /** Ends an exchange from outside: its running attempt is stopped, and no further one is made. */

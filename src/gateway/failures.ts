@@ -18,6 +18,10 @@ import type { Candidate } from "./resolve.ts";
 /** An attempt that brought no answer. */
 export type Unanswered = Exclude<AttemptResult, { kind: "answer" | "stream" }>;
 
+export function isUnanswered(result: AttemptResult): result is Unanswered {
+  return result.kind !== "answer" && result.kind !== "stream";
+}
+
 export class Failures {
   #told: Failure = { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   #served: Exchange["served"] = null;

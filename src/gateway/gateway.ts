@@ -6,6 +6,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Drains } from "./drains.ts";
 import type { Directory } from "./directory.ts";
+import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
 import type { Send } from "./transport.ts";
@@ -21,6 +22,7 @@ export type Gateway = {
   readonly directory: Directory;
   readonly lifecycle: Lifecycle;
   readonly drains: Drains;
+  readonly hedges: Hedges;
   readonly tokenCounter: TokenCounter;
   readonly watchdog: Watchdog;
   readonly origins: Origins;

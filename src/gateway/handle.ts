@@ -58,6 +58,7 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     served: null,
     firstTokenMs: null,
     clientGone: false,
+    isHedged: false,
     drainsForLeftClient: false,
     onClientLeft: () => undefined,
     onRead: () => undefined,

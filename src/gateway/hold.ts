@@ -10,7 +10,7 @@ import type { ClientRequest } from "../dialects/contract.ts";
 import { askOwners, type Agreed } from "./ask-owners.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import { holdOptions, rateTokens } from "./estimate.ts";
-import { unlessStopped, type Exchange } from "./exchange.ts";
+import { unlessStopped, type Exchange, type Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import type { Candidate } from "./resolve.ts";
@@ -35,7 +35,7 @@ const FROZEN_RETRY_MS = 60_000;
  */
 export async function whenReady<T>(
   gateway: Gateway,
-  exchange: Exchange,
+  run: Stoppable,
   scopes: ScopeChain,
   turn: (owners: AskedOwners) => T,
 ): Promise<T> {
@@ -44,7 +44,7 @@ export async function whenReady<T>(
     // Asked again after each wait: before it was our turn, an edit may have retired what was built.
     const ready = owners.allReady(scopes);
     if (!(ready instanceof Promise)) return turn(ready);
-    await unlessStopped(exchange, ready);
+    await unlessStopped(run, ready);
   }
 }
 
@@ -65,14 +65,15 @@ export function takeFirst(
   return taken;
 }
 
-/** The hold of a further attempt. */
+/** The hold of a further attempt; `run` stops the wait for it. */
 export function holdAgain(
   gateway: Gateway,
   exchange: Exchange,
+  run: Stoppable,
   wanted: Wanted,
   candidate: Candidate,
 ): Promise<Verdict<TakenHold>> {
-  return whenReady(gateway, exchange, wanted.scopes, (owners) => {
+  return whenReady(gateway, run, wanted.scopes, (owners) => {
     const taken = take(gateway, exchange, owners, wanted, candidate, null);
     if (!taken.allowed) return taken;
     const { hold } = taken.value;

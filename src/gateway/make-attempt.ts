@@ -80,7 +80,7 @@ function settleUnanswered(
     }
     case "answer":
     case "stream":
-      reportOutcome(gateway, plan, "ok", null);
+      reportOutcome(gateway, plan, "ok", null, result.kind === "answer");
       return;
     default:
       assertNever(result);

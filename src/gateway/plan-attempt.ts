@@ -2,30 +2,35 @@
 import type { Refusal } from "../base/verdict.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan, AttemptTarget, TakenHold } from "./attempt-plan.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { holdAgain } from "./hold.ts";
 
-/** `firstHold` was taken with the admission; null: a further attempt takes its own. */
+/**
+ * `firstHold` was taken with the admission; null: a further attempt takes its own. `run` stops the wait
+ * for it.
+ */
 export async function planAttempt(
   gateway: Gateway,
   exchange: Exchange,
+  run: Stoppable,
   admitted: Admitted,
   target: AttemptTarget,
   firstHold: TakenHold | null,
 ): Promise<AttemptPlan | { readonly refusal: Refusal }> {
   const startedMonotonicMs = gateway.clock.monotonicMs();
-  const hold = firstHold ?? (await furtherHold(gateway, exchange, admitted, target));
+  const hold = firstHold ?? (await furtherHold(gateway, exchange, run, admitted, target));
   return "refusal" in hold ? hold : { ...hold, ...target, startedMonotonicMs, isHeld: false };
 }
 
 async function furtherHold(
   gateway: Gateway,
   exchange: Exchange,
+  run: Stoppable,
   { principal, routeId, request }: Admitted,
   { candidate }: AttemptTarget,
 ): Promise<TakenHold | { readonly refusal: Refusal }> {
   const wanted = { scopes: principal.scopes, routeId, request };
-  const taken = await holdAgain(gateway, exchange, wanted, candidate);
+  const taken = await holdAgain(gateway, exchange, run, wanted, candidate);
   return taken.allowed ? taken.value : { refusal: taken.refusal };
 }

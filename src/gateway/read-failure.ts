@@ -12,7 +12,8 @@ import {
   classifyWithin,
   impliedStatus,
 } from "./classify.ts";
-import type { Upstream } from "./transport.ts";
+import type { StopReason } from "./exchange.ts";
+import type { GiveUpReason, Upstream } from "./transport.ts";
 
 type Failed = Extract<AttemptResult, { kind: "failed" }>;
 
@@ -72,6 +73,12 @@ const TIMEOUTS = {
   total: "timeout_total",
 } as const;
 
+const STOPS: readonly StopReason[] = ["client_gone", "deadline", "draining", "hedge_lost"];
+
+function isStop(reason: GiveUpReason): reason is StopReason {
+  return STOPS.some((stop) => stop === reason);
+}
+
 /** What a failure without a usable answer comes to; our own giving up explains it first. */
 export function broken(
   upstream: Upstream,
@@ -80,7 +87,7 @@ export function broken(
   outputTokensSeen: number | null,
 ): AttemptResult {
   const gaveUpFor = upstream.gaveUpFor();
-  if (gaveUpFor === "client_gone" || gaveUpFor === "deadline" || gaveUpFor === "draining") {
+  if (gaveUpFor !== null && isStop(gaveUpFor)) {
     return { kind: "stopped", progress: "sent", outputTokensSeen };
   }
   // Only a stream that is being relayed reaches its hold.

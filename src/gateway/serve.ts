@@ -4,14 +4,15 @@
  * or by the relay that this hands it to.
  */
 import { startExchange, type ExchangeHandle } from "../../actors/exchange.ts";
-import type { ExchangeInput, ExchangeStep } from "../../actors/exchange-contract.ts";
+import type { ExchangeInput } from "../../actors/exchange-contract.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptTarget, TakenHold } from "./attempt-plan.ts";
 import { candidateAt } from "./candidates.ts";
 import type { Exchange, Reply } from "./exchange.ts";
-import { eventOf, Failures, type Unanswered } from "./failures.ts";
+import { eventOf, Failures, isUnanswered, type Unanswered } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
+import { makeHedgedAttempt, type HedgeParts, type Over } from "./hedge.ts";
 import { makeAttempt } from "./make-attempt.ts";
 import { planAttempt } from "./plan-attempt.ts";
 import { answerReply, streamReply } from "./reply.ts";
@@ -62,7 +63,7 @@ async function tell(
   admitted: Admitted,
   story: ExchangeHandle,
 ): Promise<Reply> {
-  const failures = new Failures();
+  const parts = { gateway, exchange, admitted, story, failures: new Failures() };
   let firstHold: TakenHold | null = admitted.firstHold;
   for (;;) {
     const step = story.step();
@@ -73,38 +74,73 @@ async function tell(
       story.send({ type: mayGoOn ? "backoff.elapsed" : "client.left", atMs });
       continue;
     }
-    if (step.do !== "attempt") return failures.reply(exchange);
-    const target = targetOf(admitted, story, failures, step);
-    const plan = await planAttempt(gateway, exchange, admitted, target, firstHold);
+    if (step.do !== "attempt") return parts.failures.reply(exchange);
+    const over = await attempt(parts, step.candidate, firstHold);
     firstHold = null;
-    if ("refusal" in plan) {
-      failures.note({ kind: "refused", refusal: plan.refusal }, null);
-      story.send({ type: "candidate.refused", atMs: gateway.clock.nowMs() });
-      continue;
+    if ("result" in over) {
+      const { plan, result } = over;
+      if (result.kind === "answer") return answerReply(gateway, exchange, admitted, plan, result);
+      if (result.kind === "stream") {
+        story.send({ type: "content.started", atMs: gateway.clock.nowMs() });
+        return streamReply(gateway, exchange, admitted, plan, result.stream);
+      }
+      // There is no answer any more that could be read on for a client that leaves now.
+      exchange.drainsForLeftClient = false;
     }
-    exchange.outputTokensCap = plan.outputTokensCap;
-    const result = await makeAttempt(gateway, exchange, exchange, admitted, plan);
-    if (result.kind === "answer") return answerReply(gateway, exchange, admitted, plan, result);
-    if (result.kind === "stream") {
-      story.send({ type: "content.started", atMs: gateway.clock.nowMs() });
-      return streamReply(gateway, exchange, admitted, plan, result.stream);
-    }
-    // There is no answer any more that could be read on for a client that leaves now.
-    exchange.drainsForLeftClient = false;
-    logFailure(gateway, exchange, target, result);
-    failures.note(result, target.candidate);
-    story.send(eventOf(gateway, admitted, plan, result));
+    note(parts, over, false);
     // An answer may be read on for a client that left, but no new attempt is paid for it.
     if (exchange.clientGone) story.send({ type: "client.left", atMs: gateway.clock.nowMs() });
   }
 }
 
-function targetOf(
-  admitted: Admitted,
-  story: ExchangeHandle,
-  failures: Failures,
-  { candidate: candidateIndex }: Extract<ExchangeStep, { do: "attempt" }>,
-): AttemptTarget {
+type Parts = Omit<HedgeParts, "targetOf" | "onOver"> & { readonly failures: Failures };
+
+/** The attempt of a step; where the route hedges and nothing has failed yet, it may become two. */
+async function attempt(
+  parts: Parts,
+  candidateIndex: number,
+  firstHold: TakenHold | null,
+): Promise<Exclude<Over, { error: unknown }>> {
+  const { gateway, exchange, admitted, story } = parts;
+  const { routeId, terms } = admitted;
+  const target = targetOf(parts, candidateIndex);
+  const plan = await planAttempt(gateway, exchange, exchange, admitted, target, firstHold);
+  if ("refusal" in plan) return plan;
+  exchange.outputTokensCap = plan.outputTokensCap;
+  if (terms.hedge !== undefined && routeId !== null) {
+    const atMs = gateway.clock.nowMs();
+    if (firstHold !== null) gateway.hedges.countRequest(routeId, atMs);
+    if (story.canHedge(atMs)) return await makeHedgedAttempt(hedgeParts(parts), terms.hedge, plan);
+  }
+  return { plan, result: await makeAttempt(gateway, exchange, exchange, admitted, plan) };
+}
+
+function hedgeParts(parts: Parts): HedgeParts {
+  return {
+    ...parts,
+    targetOf: (candidateIndex) => targetOf(parts, candidateIndex),
+    onOver: (over, isHedge) => note(parts, over, isHedge),
+  };
+}
+
+/** Remembers what went wrong and tells the exchange's actor; `isHedge`: with the second of two. */
+function note(parts: Parts, over: Over, isHedge: boolean): void {
+  const { gateway, exchange, admitted, story, failures } = parts;
+  if ("result" in over && isUnanswered(over.result)) {
+    const { plan, result } = over;
+    logFailure(gateway, exchange, plan, result);
+    failures.note(result, plan.candidate);
+    story.send({ ...eventOf(gateway, admitted, plan, result), ...(isHedge ? { isHedge } : {}) });
+    return;
+  }
+  if ("refusal" in over) failures.note({ kind: "refused", refusal: over.refusal }, null);
+  if ("error" in over) {
+    gateway.log.error("hedge.failed", { requestId: exchange.id, error: over.error });
+  }
+  story.send({ type: "candidate.refused", isHedge, atMs: gateway.clock.nowMs() });
+}
+
+function targetOf({ admitted, story, failures }: Parts, candidateIndex: number): AttemptTarget {
   const candidate = candidateAt(admitted, candidateIndex);
   const isRepeat = failures.hasFailedAt(candidate);
   return { candidate, candidateIndex, isRepeat, isLastResort: story.isLastCandidate() };

@@ -163,18 +163,23 @@ function inputObserved(
   return { model: candidate.model, inputBytes: request.textBytes, inputTokens };
 }
 
-/** Tells the provider's actor how its attempt went, at the first byte or the failure. */
+/**
+ * Tells the provider's actor how its attempt went: at the first content of a stream, the end of a plain
+ * answer (`isWhole`), or the failure.
+ */
 export function reportOutcome(
   gateway: Gateway,
   plan: AttemptPlan,
   kind: OutcomeKind,
   retryAfterMs: number | null,
+  isWhole = false,
 ): void {
   plan.candidate.lane.handle.send({
     type: "outcome.report",
     attemptId: plan.attemptId,
     kind,
     latencyMs: gateway.clock.monotonicMs() - plan.startedMonotonicMs,
+    isWhole,
     retryAfterMs,
     jitter: gateway.random.unit(),
     atMs: gateway.clock.nowMs(),

@@ -61,10 +61,11 @@ describe("total_ms", () => {
   });
 });
 
-test("an attempt that could not end within the client's own time is not begun", async () => {
-  first.upstream.script("status=500");
-  const headers = { "x-tollgate-timeout-ms": "40" };
-  const reply = await chat(tollgate.url, { token, headers });
+test("an attempt that could not end within the client's own time is not waited for", async () => {
+  // Its wait of 957 ms would end within the second, but with nothing left for the attempt itself.
+  first.upstream.script("status=500&header=retry-after-ms%3A870");
+  const headers = { "x-tollgate-timeout-ms": "1000" };
+  const reply = await chat(tollgate.url, { token, body: { model: "alone" }, headers });
   expect([reply.status, requests()]).toEqual([500, [1, 0]]);
 });
 

@@ -15,6 +15,7 @@ import type { Resting } from "./choose/health.ts";
 import { strategyAsked, strategyFor, type StrategyAsked } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { priorityClassFor } from "./priority-class.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
@@ -72,6 +73,11 @@ async function accept(gateway: Gateway, exchange: Exchange): Promise<Verdict<Acc
   const identified = principalOf(gateway, hash.value);
   if (!identified.allowed) return identified;
   exchange.principal = identified.value;
+  const priority = priorityClassFor(identified.value, call.headers);
+  if (priority.allowed) exchange.priorityClass = priority.value;
+  // Before the body is read: a refusal must cost a small part of what it saves.
+  const shed = gateway.shed.refusalFor(exchange.priorityClass);
+  if (shed !== null) return { allowed: false, refusal: shed };
   const body = await call.readBody();
   if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
   // A slow body takes time in which the access token may have been revoked or edited.
@@ -83,6 +89,7 @@ async function accept(gateway: Gateway, exchange: Exchange): Promise<Verdict<Acc
   exchange.request = accepted.value;
   const principal = forEndUser(still.value, accepted.value.endUserId);
   exchange.principal = principal;
+  if (!priority.allowed) return priority;
   const deadline = clientDeadline(call.headers.get("x-tollgate-timeout-ms"), accepted.value.stream);
   if (!deadline.allowed) return deadline;
   exchange.setDeadline(deadline.value);

@@ -11,6 +11,8 @@ import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createOrigins, type Origins } from "./origin.ts";
+import { createReadLoad } from "./read-load.ts";
+import { createShed, type ReadLoad } from "./shed.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
 import { sendByFetch, type Send } from "./transport.ts";
 import { createTokenCounter, type TokenCounter } from "./token-count/token-counter.ts";
@@ -28,6 +30,8 @@ export type GatewayParts = {
   /** The network; the real one when it is not named. */
   readonly origins?: Origins;
   readonly send?: Send;
+  /** How loaded the process is; what it really is when it is not named. */
+  readonly readLoad?: ReadLoad;
   /** The counting thread; a real one when it is not named. */
   readonly tokenCounter?: TokenCounter;
 };
@@ -50,6 +54,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     lifecycle: createLifecycle(clock),
     drains: new Drains(),
     hedges: new Hedges(),
+    shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog: createWatchdog(clock),
     origins: parts.origins ?? createOrigins(clock),
@@ -61,6 +66,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
 
 /** Stops every timer and actor, and writes what is still to be written; the store is its owner's to close. */
 export async function disassembleGateway(gateway: Gateway): Promise<void> {
+  gateway.shed.stop();
   gateway.watchdog.stop();
   gateway.tokenCounter.stop();
   gateway.metrics.stop();
@@ -68,7 +74,7 @@ export async function disassembleGateway(gateway: Gateway): Promise<void> {
 }
 
 /** What actors and store know at the moment of a scrape; only of owners that are in memory. */
-function readings({ clock, directory, store }: Gateway): LiveReadings {
+function readings({ clock, directory, shed, store }: Gateway): LiveReadings {
   const nowMs = clock.nowMs();
   const budgets = [...directory.owners.loaded()].flatMap(([owner, handle]) => {
     // End users are as many as clients say: none of them is a label.
@@ -98,6 +104,7 @@ function readings({ clock, directory, store }: Gateway): LiveReadings {
     ledgerQueueDepth: store.ledger.queued(),
     ledgerOk: store.health().ok,
     ledgerFrozen: store.isFrozen(),
+    shedStage: shed.stage(),
     requestRowsDropped: store.requestLog.droppedCount(),
   };
 }

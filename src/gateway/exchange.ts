@@ -6,6 +6,7 @@
 import type { RateState } from "../../actors/contract.ts";
 import type { ExchangeHandle } from "../../actors/exchange.ts";
 import type { ErrorCode } from "../base/error.ts";
+import type { PriorityClass } from "../base/priority.ts";
 import type { ScopeChain } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Refusal, RefusalReason } from "../base/verdict.ts";
@@ -57,6 +58,8 @@ export type Exchange = {
   /** Moves the deadline to `durationMs` after the exchange began. */
   setDeadline: (durationMs: number) => void;
   principal: Principal | null;
+  /** Who is served first when not everybody can be; known with the principal. */
+  priorityClass: PriorityClass;
   request: ClientRequest | null;
   requestRate: RateState | null;
   tokenRate: RateState | null;

@@ -9,6 +9,7 @@ import type { Directory } from "./directory.ts";
 import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
+import type { Shed } from "./shed.ts";
 import type { Send } from "./transport.ts";
 import type { TokenCounter } from "./token-count/token-counter.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -23,6 +24,7 @@ export type Gateway = {
   readonly lifecycle: Lifecycle;
   readonly drains: Drains;
   readonly hedges: Hedges;
+  readonly shed: Shed;
   readonly tokenCounter: TokenCounter;
   readonly watchdog: Watchdog;
   readonly origins: Origins;

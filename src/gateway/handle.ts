@@ -49,6 +49,7 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     deadlineMs: createdAtMs + LIMITS.streamTotalMs,
     setDeadline: () => undefined,
     principal: null,
+    priorityClass: "default",
     request: null,
     requestRate: null,
     tokenRate: null,

@@ -51,7 +51,9 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     overheadMs: Math.max(0, latencyMs - upstreamMs),
   });
   // What went well stands in the request log; a line for each would cost more than it tells.
-  const say = row.status >= 500 ? log.warn : row.status >= 400 ? log.info : log.debug;
+  // Those that were shed are counted by class: a line for each would be load on top of load.
+  const isQuiet = row.status < 400 || row.errorCode === "gateway_overloaded";
+  const say = isQuiet ? log.debug : row.status >= 500 ? log.warn : log.info;
   say("exchange", {
     requestId: row.id,
     tenantId: row.tenantId,

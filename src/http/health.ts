@@ -23,12 +23,13 @@ function readyz(gateway: Gateway): Response {
 /** The one answer that readiness and admission share; null when requests are taken. */
 function unreadyReason(gateway: Gateway): string | null {
   if (gateway.lifecycle.isDraining()) return "draining";
+  if (gateway.shed.stage() === 3) return "overloaded";
   const store = gateway.store.health();
   return store.ok ? null : `store: ${store.detail}`;
 }
 
 function health(gateway: Gateway, version: string): object {
-  const { store, directory, lifecycle } = gateway;
+  const { store, directory, lifecycle, shed } = gateway;
   const storeHealth = store.health();
   const providers = [...directory.providers()].map(({ row }) => ({
     name: row.name,
@@ -40,6 +41,7 @@ function health(gateway: Gateway, version: string): object {
     version,
     draining: lifecycle.isDraining(),
     in_flight: lifecycle.inFlightCount(),
+    shed_stage: shed.stage(),
     store: storeHealth.ok ? { status: "ok" } : { status: "failing", detail: storeHealth.detail },
     // Requests without a hard budget pass, so that a frozen ledger makes nobody unready.
     ledger_frozen: store.isFrozen(),

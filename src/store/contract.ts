@@ -98,6 +98,8 @@ export interface Ledger {
   readonly post: (record: PostingRecord) => void;
   /** Holds and postings not yet durable. */
   readonly queued: () => number;
+  /** How long the oldest hold has waited that is not durable yet; 0 when none waits. */
+  readonly oldestHoldMs: () => number;
 }
 
 export interface RequestLog {

@@ -15,6 +15,8 @@ import type { BatchMessage, CallMessage, CallName, PostingOp } from "./protocol.
 export type HoldEntry = {
   readonly kind: "hold";
   readonly record: HoldRecord;
+  /** Monotonic. */
+  readonly sinceMs: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 };
@@ -131,6 +133,11 @@ export class WriteQueue {
   /** Holds and postings. */
   get ledgerCount(): number {
     return this.#ledgerCount;
+  }
+
+  /** The hold that has waited longest; null when none does. */
+  get oldestHold(): HoldEntry | null {
+    return this.#ledger.find((entry) => entry.kind === "hold") ?? null;
   }
 
   /** True when somebody waits for an answer, or a batch is full. */

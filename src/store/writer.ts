@@ -84,7 +84,8 @@ export class Writer {
       return Promise.reject(this.#refusal());
     }
     return new Promise((resolve, reject) => {
-      this.#queue.add({ kind: "hold", record, resolve, reject });
+      const sinceMs = this.#clock.monotonicMs();
+      this.#queue.add({ kind: "hold", record, sinceMs, resolve, reject });
       this.#timer.soon();
     });
   }
@@ -119,6 +120,11 @@ export class Writer {
     return this.#queue.ledgerCount + (batch?.holds.length ?? 0) + (batch?.posts.length ?? 0);
   }
 
+  get oldestHoldMs(): number {
+    const oldest = this.#underWay?.batch.holds[0] ?? this.#queue.oldestHold;
+    return oldest === null ? 0 : this.#clock.monotonicMs() - oldest.sinceMs;
+  }
+
   get droppedRows(): number {
     return this.#queue.droppedRows;
   }
@@ -128,8 +134,7 @@ export class Writer {
     const sinceMs = this.#underWay?.sinceMs ?? Infinity;
     const forMs = this.#clock.monotonicMs() - sinceMs;
     if (forMs < STUCK_MS) return { ok: true };
-    const seconds = Math.floor(forMs / 1_000);
-    const what = `a write has been under way for ${seconds} s; the disk does not answer`;
+    const what = `a write has been under way for ${Math.floor(forMs / 1_000)} s; the disk does not answer`;
     return { ok: false, detail: `${this.#file}: ${what}` };
   }
 

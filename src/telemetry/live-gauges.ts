@@ -34,6 +34,8 @@ export type LiveReadings = {
   readonly ledgerOk: boolean;
   /** Older than the spend: hard budgets refuse until an operator accepts it. */
   readonly ledgerFrozen: boolean;
+  /** 0 while everybody is served, up to 3 when nobody new is. */
+  readonly shedStage: number;
   /** Since the process started. */
   readonly requestRowsDropped: number;
 };
@@ -50,6 +52,11 @@ export function liveGauges(
   const money = moneyGauges(registry);
   const ledger = ledgerGauges(registry);
   const runtime = processGauges(registry, clock, build, eventLoop);
+  const shedStage = gauge(
+    registry,
+    "tollgate_shed_stage",
+    "0 while every class is served; 1: not batch, 2: only interactive, 3: nothing new",
+  );
   const breaker = gauge(registry, "tollgate_breaker_state", "1 for the state a breaker is in", [
     "provider",
     "state",
@@ -58,6 +65,7 @@ export function liveGauges(
     money(readings.budgets);
     ledger(readings);
     runtime();
+    shedStage.set(readings.shedStage);
     breaker.reset();
     for (const { provider, state } of readings.breakers) {
       for (const possible of BREAKER_STATES) {

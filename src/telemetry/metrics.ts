@@ -7,6 +7,7 @@ import { Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { PriorityClass } from "../base/priority.ts";
 import { type NanoUsd, NANO_PER_USD } from "../base/units.ts";
 import { sampleEventLoop } from "./event-loop.ts";
 import { type Build, liveGauges, type LiveReadings } from "./live-gauges.ts";
@@ -53,6 +54,8 @@ export interface Metrics {
   /** Exactly once per started stream. */
   readonly streamEnded: () => void;
   readonly attemptEnded: (end: AttemptEnd) => void;
+  /** A request was refused because the gateway has too much to do. */
+  readonly requestShed: (priorityClass: PriorityClass) => void;
   /** A budget's window passed a threshold; once for each. */
   readonly budgetAlerted: (scopeType: string) => void;
   /** The exposition text of `contentType`; readings are collected now. */
@@ -98,6 +101,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ["scope_type"],
     openLabels: 0,
   });
+  const shed = tallyCounter(registry, {
+    name: "tollgate_requests_shed_total",
+    help: "requests that were refused because the gateway had too much to do",
+    labelNames: ["class"],
+    openLabels: 0,
+  });
   const requestsInFlight = new Gauge({
     name: "tollgate_requests_in_flight",
     help: "exchanges that have not ended",
@@ -126,6 +135,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     streamStarted: () => streamsInFlight.inc(),
     streamEnded: () => streamsInFlight.dec(),
     attemptEnded: attempts,
+    requestShed: (priorityClass) => {
+      shed.of([priorityClass]).value += 1;
+    },
     budgetAlerted: (scopeType) => {
       alerts.of([scopeType]).value += 1;
     },

@@ -86,6 +86,12 @@ export class Process implements Owner {
       origins: { check: () => null },
       send: this.#send(),
       tokenCounter: this.#counter(),
+      // Simulated but for the memory, which is the real machine's.
+      readLoad: (loopDelayMs) => ({
+        loopDelayMs,
+        memoryShare: 0,
+        ledgerAgeMs: store.ledger.oldestHoldMs(),
+      }),
     });
     mutant?.gateway?.(gateway, this);
     this.gateway = gateway;

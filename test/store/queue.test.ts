@@ -8,6 +8,7 @@ function hold(attemptId: string): Parameters<WriteQueue["add"]>[0] {
   return {
     kind: "hold",
     record: holdRecord({ attemptId }),
+    sinceMs: 0,
     resolve: () => undefined,
     reject: () => undefined,
   };

@@ -14,6 +14,7 @@ import { systemRandom } from "../../src/base/random.ts";
 import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
+import type { ReadLoad } from "../../src/gateway/shed.ts";
 import { clientApi } from "../../src/http/v1/client-api.ts";
 import { healthRoutes } from "../../src/http/health.ts";
 import { listen, type RunningServer } from "../../src/http/listen.ts";
@@ -33,6 +34,7 @@ import type {
 import { openStore } from "../../src/store/open.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Elysia } from "elysia";
+import { CALM_LOAD } from "./calm.ts";
 
 const pepper = new Uint8Array(32).fill(7);
 
@@ -79,6 +81,8 @@ export type TestGateway = {
 
 type Options = {
   readonly clock?: Clock;
+  /** How loaded the gateway takes itself to be; calm, because the machine that tests run on is not. */
+  readonly readLoad?: ReadLoad;
   /** Puts something between the gateway and the real store, such as a slow disk. */
   readonly between?: (store: Store) => Store;
 };
@@ -113,6 +117,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     tokenPepper: pepper,
     unseal: (sealed) => sealed,
     version: "test",
+    readLoad: options.readLoad ?? (() => CALM_LOAD),
   });
   const app = new Elysia(APP_OPTIONS)
     .use(clientApi(gateway, openaiDialect))

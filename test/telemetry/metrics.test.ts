@@ -37,6 +37,7 @@ const quiet: LiveReadings = {
   ledgerQueueDepth: 0,
   ledgerOk: true,
   ledgerFrozen: false,
+  shedStage: 0,
   requestRowsDropped: 0,
 };
 
@@ -260,6 +261,7 @@ describe("live gauges", () => {
       ledgerQueueDepth: 7,
       ledgerOk: false,
       ledgerFrozen: true,
+      shedStage: 2,
       requestRowsDropped: 3,
     };
     const metrics = metricsWith(() => Promise.resolve(readings));
@@ -274,6 +276,7 @@ describe("live gauges", () => {
       "tollgate_ledger_queue_depth",
       "tollgate_ledger_ok",
       "tollgate_ledger_frozen",
+      "tollgate_shed_stage",
       "tollgate_request_rows_dropped_total",
     ];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual([
@@ -289,10 +292,11 @@ describe("live gauges", () => {
       [" 7"],
       [" 0"],
       [" 1"],
+      [" 2"],
       [" 3"],
     ]);
     readings = { ...quiet, requestRowsDropped: 4 };
-    const later: string[][] = [[], [], [], [" 0"], [], [" 0"], [" 1"], [" 0"], [" 4"]];
+    const later: string[][] = [[], [], [], [" 0"], [], [" 0"], [" 1"], [" 0"], [" 0"], [" 4"]];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual(later);
   });
 
@@ -378,7 +382,9 @@ describe("a scrape", () => {
       "tollgate_request_duration_seconds histogram",
       "tollgate_request_rows_dropped_total counter",
       "tollgate_requests_in_flight gauge",
+      "tollgate_requests_shed_total counter",
       "tollgate_requests_total counter",
+      "tollgate_shed_stage gauge",
       "tollgate_streams_in_flight gauge",
       "tollgate_time_to_first_token_seconds histogram",
       "tollgate_tokens_total counter",

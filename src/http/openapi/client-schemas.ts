@@ -176,6 +176,11 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
         type: "boolean",
         description: "Hard budgets refuse until an operator accepts a restored ledger.",
       },
+      shed_stage: {
+        type: "integer",
+        description:
+          "0: every class is served. When there is too much to do, 1: not batch, 2: only interactive, 3: nothing new.",
+      },
       ledger_queue: { type: "integer", description: "Ledger entries that wait for the disk." },
       request_rows_dropped: { type: "integer", description: "Rows that the request log lost." },
       providers: {

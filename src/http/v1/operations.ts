@@ -157,6 +157,7 @@ export const healthDetail: DocumentDecoration = {
         version: "0.1.0",
         draining: false,
         in_flight: 0,
+        shed_stage: 0,
         store: { status: "ok" },
         ledger_frozen: false,
         ledger_queue: 0,

@@ -12,6 +12,7 @@ import { sealCredential } from "./credential.ts";
 import type { AdminDeps } from "./deps.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { Provider, ProviderChange, ProviderFilter, ProviderInput } from "./shapes/provider.ts";
+import { showHealth } from "./provider-health.ts";
 import { credentialCount, editedTerms, showTerms } from "./provider-terms.ts";
 import { editRow, insertRow, named } from "./write.ts";
 
@@ -150,7 +151,6 @@ function sealEach(
 }
 
 function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
-  const health = directory.providerHealth(row.id);
   return {
     id: row.id,
     name: row.name,
@@ -165,11 +165,7 @@ function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
     on_client_disconnect: row.onClientDisconnect,
     enabled: row.enabled,
     simulated: row.simulated,
-    health: {
-      breaker: health.breaker,
-      available_at: health.availableAtMs === null ? null : formatTime(health.availableAtMs),
-      in_flight: health.inFlight,
-    },
+    health: showHealth(directory, row.id),
     created_at: formatTime(row.createdAtMs),
     version: row.version,
   };

@@ -94,13 +94,22 @@ function readings({ clock, directory, shed, store }: Gateway): LiveReadings {
       ];
     });
   });
-  const breakers = [...directory.providers()].map(({ row }) => ({
-    provider: row.name,
-    state: directory.providerHealth(row.id).breaker,
-  }));
+  const providers = [...directory.providers()];
   return {
     budgets,
-    breakers,
+    breakers: providers.map(({ row: { id, name: provider } }) => {
+      return { provider, state: directory.providerHealth(id).breaker };
+    }),
+    lanes: providers.flatMap(({ row: { id, name: provider } }) =>
+      directory
+        .providerLanes(id)
+        .map(({ id: lane, health }) => ({ provider, lane, state: health.breaker })),
+    ),
+    refused: providers.flatMap(({ row, commons }) =>
+      Object.entries(commons.refused)
+        .filter(([, count]) => count > 0)
+        .map(([reason, count]) => ({ provider: row.name, reason, count })),
+    ),
     ledgerQueueDepth: store.ledger.queued(),
     ledgerOk: store.health().ok,
     ledgerFrozen: store.isFrozen(),

@@ -3,8 +3,18 @@
  * takes committed writes, and shows the live state that actors remember.
  */
 import type { BudgetState, LimitState } from "../../actors/contract.ts";
-import type { ProviderHealth } from "../../actors/provider-contract.ts";
+import type { LaneHealth, LaneService, ProviderHealth } from "../../actors/provider-contract.ts";
 import type { BudgetRow, Noun, Rows } from "../store/contract.ts";
+
+/** A lane of a provider, as operators see it. */
+export type LaneState = {
+  readonly id: string;
+  readonly family: string;
+  /** Place of its credential among the provider's, from 1; null where it needs none. */
+  readonly position: number | null;
+  readonly health: LaneHealth;
+  readonly service: LaneService;
+};
 
 export interface DirectoryAdmin {
   /**
@@ -21,6 +31,8 @@ export interface DirectoryAdmin {
   readonly budgetStates: (tenantId: string) => Promise<readonly BudgetState[]>;
   readonly limitStates: (tenantId: string) => Promise<readonly LimitState[]>;
   readonly providerHealth: (providerId: string) => ProviderHealth;
+  /** Each lane of a provider that has been asked for, now. */
+  readonly providerLanes: (providerId: string) => readonly LaneState[];
   /** Requests that an access token has made, counting those whose rows are still on their way. */
   readonly requestCount: (tokenId: string) => number;
 }

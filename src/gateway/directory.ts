@@ -2,7 +2,6 @@
  * The directory: everything configured and every actor, one lookup away. The store is the record;
  * this is its working copy, built at start and following each committed write.
  */
-import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import { tenantBudgets, tenantLimits } from "../../actors/tenant.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -20,7 +19,12 @@ import type { Principal } from "./exchange.ts";
 import { loadLearned } from "./learned.ts";
 import { OwnerActors } from "./owner-actors.ts";
 import { PASSIVATION_PERIOD_MS } from "./passivation.ts";
-import { createProviderActors, entryHealth, type ProviderEntry } from "./provider-actors.ts";
+import {
+  createProviderActors,
+  entryHealth,
+  laneStates,
+  type ProviderEntry,
+} from "./provider-actors.ts";
 import { resolveModel, type Resolved } from "./resolve.ts";
 import { loadUnpricedModels, type UnpricedTarget } from "./unpriced.ts";
 
@@ -79,6 +83,11 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     await Promise.all([learned.save(), unpriced.save()]);
   }
 
+  const entryOf = (providerId: string): ProviderEntry => {
+    const entry = providers.byId(providerId);
+    assert(entry, "there is no such provider in the directory");
+    return entry;
+  };
   const tenantHandle = (tenantId: string) => owners.ready({ type: "tenant", tenantId });
   return {
     owners,
@@ -103,7 +112,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
         : [],
     limitStates: async (tenantId) =>
       tables.tenants.has(tenantId) ? tenantLimits(await tenantHandle(tenantId), clock.nowMs()) : [],
-    providerHealth: (id) => healthOf(providers.byId(id), clock.nowMs()),
+    providerHealth: (id) => entryHealth(entryOf(id), clock.nowMs()),
+    providerLanes: (id) => laneStates(entryOf(id), clock.nowMs()),
     countRequest: (tokenId) => {
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
     },
@@ -118,9 +128,4 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       await writeAside();
     },
   };
-}
-
-function healthOf(entry: ProviderEntry | null, atMs: number): ProviderHealth {
-  assert(entry, "there is no such provider in the directory");
-  return entryHealth(entry, atMs);
 }

@@ -3,10 +3,11 @@
  * credentials in plain text (in memory only). They follow committed edits; what an edit leaves as it
  * was goes on.
  */
-import { providerHealth } from "../../actors/provider.ts";
+import { laneHealth, laneService, providerHealth } from "../../actors/provider.ts";
 import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import type { ProviderCommons } from "../../actors/provider-commons.ts";
 import type { ProviderRow } from "../store/contract.ts";
+import type { LaneState } from "./directory-contract.ts";
 import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
 import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 
@@ -108,4 +109,11 @@ function usableCredentials({ unseal, log }: Deps, row: ProviderRow): readonly Cr
 export function entryHealth({ row, lanes, commons }: ProviderEntry, atMs: number): ProviderHealth {
   const handles = lanes().map(({ handle }) => handle);
   return providerHealth(commons, handles, row.terms.breakerForced ?? null, atMs);
+}
+
+export function laneStates({ lanes }: ProviderEntry, atMs: number): LaneState[] {
+  return lanes().map(({ id, family, position, handle }) => {
+    const health = laneHealth(handle, atMs);
+    return { id, family, position, health, service: laneService(handle, atMs) };
+  });
 }

@@ -25,10 +25,22 @@ export type BreakerReading = {
   readonly state: (typeof BREAKER_STATES)[number];
 };
 
+/** Of one lane of a provider: a credential and a family of models. */
+export type LaneReading = BreakerReading & { readonly lane: string };
+
+/** Permits that a provider's lanes refused since it is known. */
+export type RefusedReading = {
+  readonly provider: string;
+  readonly reason: string;
+  readonly count: number;
+};
+
 /** What the rest of the program knows at the moment of a scrape. */
 export type LiveReadings = {
   readonly budgets: readonly BudgetReading[];
   readonly breakers: readonly BreakerReading[];
+  readonly lanes: readonly LaneReading[];
+  readonly refused: readonly RefusedReading[];
   /** Holds and postings not yet durable. */
   readonly ledgerQueueDepth: number;
   readonly ledgerOk: boolean;
@@ -57,21 +69,13 @@ export function liveGauges(
     "tollgate_shed_stage",
     "0 while every class is served; 1: not batch, 2: only interactive, 3: nothing new",
   );
-  const breaker = gauge(registry, "tollgate_breaker_state", "1 for the state a breaker is in", [
-    "provider",
-    "state",
-  ]);
+  const breakers = breakerGauges(registry);
   return (readings) => {
     money(readings.budgets);
     ledger(readings);
     runtime();
     shedStage.set(readings.shedStage);
-    breaker.reset();
-    for (const { provider, state } of readings.breakers) {
-      for (const possible of BREAKER_STATES) {
-        breaker.set({ provider, state: possible }, possible === state ? 1 : 0);
-      }
-    }
+    breakers(readings);
   };
 }
 
@@ -89,6 +93,55 @@ function counter(registry: Registry, name: string, help: string): (value: number
   return (value) => {
     made.reset();
     made.inc(value);
+  };
+}
+
+/** Lanes are as many as clients name families of models, and bounded for each provider. */
+const LANES_SHOWN_MAX = Math.floor(LIMITS.metricLabelSetsMax / BREAKER_STATES.length);
+
+function breakerGauges(
+  registry: Registry,
+): (readings: Pick<LiveReadings, "breakers" | "lanes" | "refused">) => void {
+  const breaker = gauge(
+    registry,
+    "tollgate_breaker_state",
+    "1 for the state that the breaker of a provider's best lane is in",
+    ["provider", "state"],
+  );
+  const lane = gauge(
+    registry,
+    "tollgate_lane_breaker_state",
+    "1 for the state that a lane's breaker is in; a lane is a family of models and a credential",
+    ["provider", "lane", "state"],
+  );
+  const leftOut = gauge(
+    registry,
+    "tollgate_lanes_left_out",
+    "lanes that are not shown because there are too many",
+  );
+  const refused = new Counter({
+    name: "tollgate_permits_refused_total",
+    help: "attempts that a provider's lanes did not let through, by reason",
+    labelNames: ["provider", "reason"],
+    registers: [registry],
+  });
+  return (readings) => {
+    for (const metric of [breaker, lane, refused]) metric.reset();
+    for (const { provider, state } of readings.breakers) {
+      for (const possible of BREAKER_STATES) {
+        breaker.set({ provider, state: possible }, possible === state ? 1 : 0);
+      }
+    }
+    const shown = readings.lanes.slice(0, LANES_SHOWN_MAX);
+    leftOut.set(readings.lanes.length - shown.length);
+    for (const { provider, lane: id, state } of shown) {
+      for (const possible of BREAKER_STATES) {
+        lane.set({ provider, lane: id, state: possible }, possible === state ? 1 : 0);
+      }
+    }
+    for (const { provider, reason, count } of readings.refused) {
+      refused.inc({ provider, reason }, count);
+    }
   };
 }
 

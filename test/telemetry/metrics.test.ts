@@ -34,6 +34,8 @@ function manualClock(): { readonly clock: Clock; readonly tick: (afterMs: number
 const quiet: LiveReadings = {
   budgets: [],
   breakers: [],
+  lanes: [],
+  refused: [],
   ledgerQueueDepth: 0,
   ledgerOk: true,
   ledgerFrozen: false,
@@ -254,10 +256,21 @@ describe("live gauges", () => {
     remainingNanoUsd: 749_998_500,
   };
 
+  test("leave out lanes beyond a bound, and say how many", async () => {
+    const lanes = Array.from({ length: 340 }, (_, number) => {
+      return { provider: "openai", lane: `model-${number}#1`, state: "closed" } as const;
+    });
+    const metrics = metricsWith(() => Promise.resolve({ ...quiet, lanes }));
+    expect(await samplesOf(metrics, "tollgate_lane_breaker_state")).toHaveLength(333 * 3);
+    expect(await samplesOf(metrics, "tollgate_lanes_left_out")).toEqual([" 7"]);
+  });
+
   test("show what is collected at the scrape, and forget what is gone", async () => {
     let readings: LiveReadings = {
       budgets: [budget, { ...budget, budget: "bud_2", remainingNanoUsd: null }],
       breakers: [{ provider: "openai", state: "half_open" }],
+      lanes: [{ provider: "openai", lane: "gpt-4o#2", state: "open" }],
+      refused: [{ provider: "openai", reason: "cooldown", count: 5 }],
       ledgerQueueDepth: 7,
       ledgerOk: false,
       ledgerFrozen: true,
@@ -273,6 +286,9 @@ describe("live gauges", () => {
       "tollgate_budget_remaining_usd",
       "tollgate_budgets_left_out",
       "tollgate_breaker_state",
+      "tollgate_lane_breaker_state",
+      "tollgate_lanes_left_out",
+      "tollgate_permits_refused_total",
       "tollgate_ledger_queue_depth",
       "tollgate_ledger_ok",
       "tollgate_ledger_frozen",
@@ -289,6 +305,13 @@ describe("live gauges", () => {
         '{provider="openai",state="half_open"} 1',
         '{provider="openai",state="open"} 0',
       ],
+      [
+        '{provider="openai",lane="gpt-4o#2",state="closed"} 0',
+        '{provider="openai",lane="gpt-4o#2",state="half_open"} 0',
+        '{provider="openai",lane="gpt-4o#2",state="open"} 1',
+      ],
+      [" 0"],
+      ['{provider="openai",reason="cooldown"} 5'],
       [" 7"],
       [" 0"],
       [" 1"],
@@ -296,7 +319,21 @@ describe("live gauges", () => {
       [" 3"],
     ]);
     readings = { ...quiet, requestRowsDropped: 4 };
-    const later: string[][] = [[], [], [], [" 0"], [], [" 0"], [" 1"], [" 0"], [" 0"], [" 4"]];
+    const later: string[][] = [
+      [],
+      [],
+      [],
+      [" 0"],
+      [],
+      [],
+      [" 0"],
+      [],
+      [" 0"],
+      [" 1"],
+      [" 0"],
+      [" 0"],
+      [" 4"],
+    ];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual(later);
   });
 
@@ -376,9 +413,12 @@ describe("a scrape", () => {
       "tollgate_cost_usd_total counter",
       "tollgate_event_loop_delay_seconds gauge",
       "tollgate_gateway_overhead_seconds histogram",
+      "tollgate_lane_breaker_state gauge",
+      "tollgate_lanes_left_out gauge",
       "tollgate_ledger_frozen gauge",
       "tollgate_ledger_ok gauge",
       "tollgate_ledger_queue_depth gauge",
+      "tollgate_permits_refused_total counter",
       "tollgate_request_duration_seconds histogram",
       "tollgate_request_rows_dropped_total counter",
       "tollgate_requests_in_flight gauge",

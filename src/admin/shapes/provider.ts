@@ -63,7 +63,7 @@ const MoreCredentials = Type.Array(Credential, {
 
 const BreakerRule = oneOf(["auto", "open", "closed"], {
   description:
-    "auto: its breakers open after failures and close by themselves; open: it gets no requests; closed: it gets them whatever happens.",
+    "auto: its breakers open after failures and close by themselves; open: it gets no requests; closed: failures never open them, but what the provider itself asks for (429, retry-after) is kept.",
 });
 
 const Throughput = strict(
@@ -131,6 +131,49 @@ export const ProviderFilter = strict(
 );
 export type ProviderFilter = Static<typeof ProviderFilter>;
 
+const Lane = Type.Object(
+  {
+    family: Type.String({
+      description: "Models that fail together: dated snapshots of one count as one.",
+    }),
+    credential: nullable(
+      Type.Integer({
+        description: "Place among the provider's credentials, from 1; null: it has none.",
+      }),
+    ),
+    breaker: oneOf(["closed", "open", "half_open"], {
+      description: "What an operator forces counts.",
+    }),
+    available_at: nullable(Time("When it is tried again; null: available now.")),
+    rests_for: nullable(
+      oneOf(
+        [
+          "failures",
+          "probing",
+          "throttled",
+          "exhausted",
+          "credential_refused",
+          "slow_start",
+          "forced",
+          "full",
+        ],
+        {
+          description:
+            "failures: left alone after them; probing: being tried again; throttled: the provider asked for fewer requests; exhausted: no credit or quota; credential_refused: 401 or 403; slow_start: gets a share only; forced: an operator's word; full: no free slot; null: nothing.",
+        },
+      ),
+    ),
+    in_flight: Type.Integer({ description: "Attempts running now." }),
+    first_token_ms: nullable(
+      Type.Number({ description: "Average time to the first content lately; null: not known." }),
+    ),
+    failure_share: nullable(
+      Type.Number({ description: "Failures among its outcomes lately, 0 to 1; null: not known." }),
+    ),
+  },
+  { description: "One credential and one family of models: what fails, and rests, apart." },
+);
+
 const Health = Type.Object(
   {
     breaker: oneOf(["closed", "open", "half_open"], {
@@ -138,8 +181,9 @@ const Health = Type.Object(
     }),
     available_at: nullable(Time("When it is tried again; null: available now.")),
     in_flight: Type.Integer({ description: "Attempts running now." }),
+    lanes: Type.Array(Lane, { description: "Those that have been asked for." }),
   },
-  { description: "What Tollgate has learned of it, now." },
+  { description: "What Tollgate has learned of it, now; of several lanes the best." },
 );
 
 export const Provider = Type.Object(

@@ -28,7 +28,23 @@ const example: Shape<"Provider"> = {
   on_client_disconnect: "abort",
   enabled: true,
   simulated: false,
-  health: { breaker: "closed", available_at: null, in_flight: 0 },
+  health: {
+    breaker: "closed",
+    available_at: null,
+    in_flight: 3,
+    lanes: [
+      {
+        family: "gpt-5.2",
+        credential: 1,
+        breaker: "closed",
+        available_at: null,
+        rests_for: null,
+        in_flight: 3,
+        first_token_ms: 412,
+        failure_share: 0.004,
+      },
+    ],
+  },
   ...VERSIONED,
 };
 

@@ -47,7 +47,7 @@ describe("a provider", () => {
         on_client_disconnect: "abort",
         enabled: true,
         simulated: false,
-        health: { breaker: "closed", available_at: null, in_flight: 0 },
+        health: { breaker: "closed", available_at: null, in_flight: 0, lanes: [] },
         created_at: expect.any(String),
         version: 1,
       },

@@ -161,7 +161,7 @@ describe("a provider's terms", () => {
       breaker: "auto",
       throughput_min: null,
       queue: null,
-      health: { breaker: "closed", available_at: null, in_flight: 0 },
+      health: { breaker: "closed", available_at: null, in_flight: 0, lanes: [] },
       version: 2,
     });
   });

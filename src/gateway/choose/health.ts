@@ -1,7 +1,8 @@
 /**
- * Who can take an attempt now, as the lanes' actors remember. Where every lane rests because its breaker
- * is open, the least bad of them is risked as the last resort, as often as it lets one pass: a route never
- * loses its last target to our own caution. Nothing is risked against an operator's word, or a provider's.
+ * Who can take an attempt now, as the lanes' actors remember. Where every lane rests, the least bad of
+ * those that may be risked is the last resort: a route never loses its last target to our own caution,
+ * and a provider that does not accept our credential says so itself. Nothing is risked against an
+ * operator's word, or a provider's.
  */
 import { laneHealth, laneService } from "../../../actors/provider.ts";
 import type { LaneHealth } from "../../../actors/provider-contract.ts";
@@ -13,7 +14,7 @@ export type Resting = { readonly candidate: Candidate; readonly health: LaneHeal
 export type ByHealth = {
   readonly available: readonly Candidate[];
   readonly resting: readonly Resting[];
-  /** `available` is one whose breaker is open. */
+  /** `available` is one that rests. */
   readonly isLastResort: boolean;
 };
 
@@ -31,14 +32,22 @@ export function byHealth(candidates: readonly Candidate[], atMs: number): ByHeal
   return { available: [least.candidate], resting: others, isLastResort: true };
 }
 
-/** Of those that may be risked now, the one with the fewest failures, then the soonest to be tried again. */
+/**
+ * Of those that may be risked now: a breaker before an account, which time alone does not cure; the one
+ * with the fewest failures, then the soonest to be tried again.
+ */
 function leastBad(resting: readonly Resting[], atMs: number): Resting | null {
-  if (!resting.every(({ health }) => health.restsFor === "breaker")) return null;
   const [least = null] = resting
     .filter(({ health }) => health.lastResortAtMs === null || health.lastResortAtMs <= atMs)
-    .map((one) => ({ one, failureShare: failureShare(one, atMs) }))
+    .map((one) => {
+      const isAccount = Number(one.health.restsFor !== "breaker");
+      return { one, isAccount, failureShare: failureShare(one, atMs) };
+    })
     .toSorted(
-      (a, b) => a.failureShare - b.failureShare || availableAtMs(a.one) - availableAtMs(b.one),
+      (a, b) =>
+        a.isAccount - b.isAccount ||
+        a.failureShare - b.failureShare ||
+        availableAtMs(a.one) - availableAtMs(b.one),
     );
   return least === null ? null : least.one;
 }

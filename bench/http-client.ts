@@ -9,7 +9,7 @@ import { HttpSyntaxError, ResponseParser } from "./http-response.ts";
 
 /** What one exchange wants to hear; all calls come from within one network read. */
 export interface ExchangeObserver {
-  readonly onHead?: (status: number) => void;
+  readonly onHead?: (status: number, head: string) => void;
   readonly onBody?: (bytes: Buffer) => void;
   /** The network read that brought the last body bytes has been handed on as a whole. */
   readonly onReadEnd?: () => void;
@@ -98,9 +98,9 @@ class Connection {
   constructor(owner: Owner) {
     this.#owner = owner;
     this.#parser = new ResponseParser({
-      onHead: (status) => {
+      onHead: (status, head) => {
         this.#status = status;
-        this.#waiting?.observer.onHead?.(status);
+        this.#waiting?.observer.onHead?.(status, head);
       },
       onBody: (bytes) => this.#waiting?.observer.onBody?.(bytes),
       onEnd: (reusable) => this.#complete(reusable),

@@ -6,7 +6,7 @@
 
 /** Hears a response in order: its head, its body in pieces, its end. */
 export interface ResponseSink {
-  readonly onHead: (status: number) => void;
+  readonly onHead: (status: number, head: string) => void;
   /** A view that is valid during the call only. */
   readonly onBody: (bytes: Buffer) => void;
   /** The response is complete; `reusable`: the connection may carry another exchange. */
@@ -93,7 +93,7 @@ export class ResponseParser {
   #openBody(head: string, status: number, persistent: boolean): void {
     const connection = headerOf(head, "connection")?.toLowerCase() ?? "";
     this.#reusable = persistent ? !connection.includes("close") : connection.includes("keep-alive");
-    this.#sink.onHead(status);
+    this.#sink.onHead(status, head);
     const coding = headerOf(head, "transfer-encoding")?.toLowerCase();
     const length = headerOf(head, "content-length");
     if (status === 204 || status === 304) {
@@ -150,7 +150,7 @@ export class ResponseParser {
 }
 
 /** The value of a header in a raw head; `name` in lower case. Repeated ones: the first. */
-function headerOf(head: string, name: string): string | undefined {
+export function headerOf(head: string, name: string): string | undefined {
   // A search for the name in any case: heads are small and a handful of names is asked for.
   return new RegExp(`\\r\\n${name}:[ \\t]*([^\\r\\n]*?)[ \\t]*(?:\\r\\n|$)`, "i").exec(head)?.[1];
 }

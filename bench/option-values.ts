@@ -6,6 +6,40 @@ import { unknownName } from "../src/base/nearest.ts";
 /** Wrong usage; the message is for the one who typed it. */
 export class Misuse extends Error {}
 
+/** What a command line turned out to be. */
+export type Reading<Options> =
+  | { readonly kind: "options"; readonly options: Options }
+  | { readonly kind: "help" }
+  | { readonly kind: "misuse"; readonly complaint: string };
+
+/** What `read` makes of a command line; it gives undefined for help and throws {@link Misuse}. */
+export function readingOf<Options>(read: () => Options | undefined): Reading<Options> {
+  try {
+    const options = read();
+    return options === undefined ? { kind: "help" } : { kind: "options", options };
+  } catch (error) {
+    // What parseArgs throws is a TypeError that names the flag and what is wrong with it.
+    if (error instanceof Misuse || error instanceof TypeError) {
+      return { kind: "misuse", complaint: error.message };
+    }
+    throw error;
+  }
+}
+
+/** The files that options ask for; a plot is drawn in one of two forms. */
+export function filesFrom({
+  json,
+  plot,
+}: {
+  readonly json?: string | undefined;
+  readonly plot?: string | undefined;
+}) {
+  if (plot !== undefined && !/\.(svg|html)$/.test(plot)) {
+    throw new Misuse("--plot must name a file that ends in .svg or .html");
+  }
+  return { jsonPath: json, plotPath: plot };
+}
+
 type Bounds = { readonly min: number; readonly max: number };
 
 export function addressOf(name: string, text: string): URL {
@@ -26,6 +60,11 @@ export function numberOf(name: string, text: string, bounds: Bounds): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;
   throw new Misuse(`--${name} must be a number from ${bounds.min} to ${bounds.max}`);
+}
+
+/** A number of seconds, as milliseconds. */
+export function secondsOf(name: string, text: string, bounds: Bounds): number {
+  return numberOf(name, text, bounds) * 1_000;
 }
 
 /** Names a flag that is none and the nearest that is; a strict parser would name it alone. */

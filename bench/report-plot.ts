@@ -6,6 +6,7 @@ import { COLORS } from "./plot-panel.ts";
 import { gapPanel, latencyPanel, type NamedCurve, ratePanel } from "./plot-panels.ts";
 import type { Sheet } from "./plot-sheet.ts";
 import { countText, secondsText, rateText } from "./quantities.ts";
+import { goalLines } from "./report-goals.ts";
 import { coresPanel, cpuPanel, memoryPanel } from "./report-plot-bars.ts";
 import type { SuiteResults } from "./results.ts";
 import type { CurvePoint } from "./statistics.ts";
@@ -18,10 +19,7 @@ export function suiteSheet(results: SuiteResults): Sheet {
   return {
     title: `Tollgate bench${profile}`,
     subtitle: `${results.startedAt}, ${took} · ${machineLine(results.machine)}`,
-    lines: results.goals.map((goal) => ({
-      content: `${goalWord(goal.reached)}: ${goal.name} ${goal.measured} (wanted ${goal.wanted})`,
-      color: goalColor(goal.reached),
-    })),
+    lines: goalLines(results.goals),
     panels: [
       latencyPanel(
         "Latency of a plain exchange",
@@ -41,16 +39,6 @@ export function suiteSheet(results: SuiteResults): Sheet {
       coresPanel(results),
     ],
   };
-}
-
-function goalWord(reached: boolean | undefined): string {
-  if (reached === undefined) return "? unknown";
-  return reached ? "✓ reached" : "✗ missed";
-}
-
-function goalColor(reached: boolean | undefined): string {
-  if (reached === undefined) return COLORS.faint;
-  return reached ? COLORS.goal : COLORS.missed;
 }
 
 function named(subject: SubjectName, curve: readonly CurvePoint[]): NamedCurve {

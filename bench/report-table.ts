@@ -10,6 +10,7 @@ import {
   msText,
   rateText,
 } from "./quantities.ts";
+import { goalsTable } from "./report-goals.ts";
 import type { SuiteResults } from "./results.ts";
 import type { Added } from "./statistics.ts";
 import { SUBJECT_LABELS, type SubjectName } from "./subjects.ts";
@@ -23,7 +24,7 @@ export function suiteReport(results: SuiteResults): string {
     "",
   ];
   const tables = [
-    goalsTable(results),
+    goalsTable("Goals, every control on", results.goals),
     plainTable(results),
     costTable(results),
     rateTable(results),
@@ -33,26 +34,6 @@ export function suiteReport(results: SuiteResults): string {
     memoryTable(results),
   ];
   return `${head.join("\n")}\n${tables.map((table) => renderTable(table)).join("\n")}`;
-}
-
-const words = new Map([
-  [true, "reached"],
-  [false, "MISSED"],
-  [undefined, "unknown"],
-]);
-
-function goalsTable(results: SuiteResults): Table {
-  return {
-    title: "Goals, every control on",
-    columns: ["", "goal", "wanted", "measured"],
-    textColumns: [1, 2, 3],
-    rows: results.goals.map((goal) => [
-      words.get(goal.reached) ?? "",
-      goal.name,
-      goal.wanted,
-      goal.measured,
-    ]),
-  };
 }
 
 function plainTable(results: SuiteResults): Table {

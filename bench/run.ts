@@ -3,19 +3,16 @@
  * An interrupt ends the load at once and everything that was started with it; a second one ends
  * the waiting too.
  */
-import { join, resolve } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
 import { systemRandom } from "../src/base/random.ts";
 import { runLedgerSize } from "./ledger-size/run.ts";
 import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from "./options.ts";
 import { runOverspend } from "./overspend/run.ts";
-import { type Sheet, sheetHtml, sheetSvg } from "./plot-sheet.ts";
 import { FULL, QUICK } from "./profile.ts";
 import { suiteSheet } from "./report-plot.ts";
 import { suiteReport } from "./report-table.ts";
 import { targetReport, targetSheet } from "./report-target.ts";
-import { resultsJson } from "./results.ts";
-import { save } from "./save.ts";
+import { filesOf, saveResults } from "./save.ts";
 import { runSuite } from "./suite.ts";
 import { measureTarget } from "./target.ts";
 import { type BenchIo, Progress } from "./terminal.ts";
@@ -71,8 +68,6 @@ async function interruptible(
   }
 }
 
-type Files = { readonly jsonPath: string | undefined; readonly plotPath: string | undefined };
-
 async function suite(
   options: Extract<BenchOptions, { kind: "suite" }>,
   io: BenchIo,
@@ -80,12 +75,8 @@ async function suite(
 ): Promise<BenchExit> {
   const results = await runSuite(options.quick ? QUICK : FULL, io, signal);
   io.out(`${suiteReport(results)}\n`);
-  const stem = join(resolve(import.meta.dir, "results"), results.startedAt.replaceAll(":", "-"));
-  const files = {
-    jsonPath: options.jsonPath ?? `${stem}.json`,
-    plotPath: options.plotPath ?? `${stem}.svg`,
-  };
-  await write(files, io, { results, sheet: suiteSheet(results) });
+  const files = filesOf(options, results.startedAt);
+  await saveResults(files, io, { results, sheet: suiteSheet(results) });
   return 0;
 }
 
@@ -101,22 +92,8 @@ async function target(
   const plan = { ways, load, durationMs, stream, tokensMax };
   const results = await measureTarget(plan, context).finally(() => progress.end());
   io.out(targetReport(results));
-  await write(options, io, { results, sheet: targetSheet(results) });
+  await saveResults(options, io, { results, sheet: targetSheet(results) });
   for (const name of results.broken)
     io.err(`${name}: too little succeeded, see the failures above\n`);
   return results.broken.length === 0 ? 0 : 1;
-}
-
-async function write(
-  files: Files,
-  io: BenchIo,
-  content: { readonly results: object; readonly sheet: Sheet },
-): Promise<void> {
-  if (files.jsonPath !== undefined) {
-    await save(files.jsonPath, resultsJson(content.results), io);
-  }
-  if (files.plotPath !== undefined) {
-    const draw = files.plotPath.endsWith(".html") ? sheetHtml : sheetSvg;
-    await save(files.plotPath, draw(content.sheet), io);
-  }
 }

@@ -39,8 +39,6 @@ const requestsMax = 1_000_000_000;
 export async function setUpTollgate(options: SetupOptions): Promise<TollgateAccess> {
   const create = (noun: string, members: object): Promise<Created> =>
     createObject(options, noun, members);
-  const tenant = await create("tenants", { name: "bench" });
-  const project = await create("projects", { tenant_id: tenant.id, name: "bench" });
   const provider = await create("providers", {
     name: "bench-upstream",
     dialect: "openai",
@@ -64,13 +62,30 @@ export async function setUpTollgate(options: SetupOptions): Promise<TollgateAcce
       targets: [{ provider: provider.id, model, weight: 1, priority: 1 }],
     });
   }
+  const models = WORKLOAD_NAMES.map((workload) => publicModel(workload));
+  return { token: await createRoomyToken(options, models), model: publicModel };
+}
+
+/**
+ * An access token for these models, of a tenant of its own, with every kind of budget and limit, none
+ * of which refuses.
+ */
+export async function createRoomyToken(
+  admin: TollgateAdmin,
+  models: readonly string[],
+  name = "bench",
+): Promise<string> {
+  const create = (noun: string, members: object): Promise<Created> =>
+    createObject(admin, noun, members);
+  const tenant = await create("tenants", { name });
+  const project = await create("projects", { tenant_id: tenant.id, name });
   const token = await create("tokens", {
     tenant_id: tenant.id,
     project_id: project.id,
-    name: "bench",
+    name,
     duration_minutes: 120,
     max_requests: requestsMax,
-    allowed_models: WORKLOAD_NAMES.map((workload) => publicModel(workload)),
+    allowed_models: models,
   });
   if (token.token === undefined) throw new Error("the admin API returned no access token");
   const scopes = [
@@ -87,7 +102,7 @@ export async function setUpTollgate(options: SetupOptions): Promise<TollgateAcce
       max_concurrent: concurrentMax,
     });
   }
-  return { token: token.token, model: publicModel };
+  return token.token;
 }
 
 function publicModel(workload: WorkloadName): string {

@@ -4,12 +4,12 @@
  * empty folder and with an environment that the caller's settings cannot bend.
  */
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { systemRandom } from "../src/base/random.ts";
 import { type ChatWorkload, chatEndpoint, chatRequest } from "./chat-request.ts";
-import type { Processes } from "./processes.ts";
 import { type Profile, upstreamModel, type WorkloadName } from "./profile.ts";
 import { setUpTollgate } from "./setup-tollgate.ts";
+import { environment, onCpus, type ProgramContext, projectRoot, startProgram } from "./programs.ts";
 
 export type SubjectName = "direct" | "relay" | "tollgate";
 
@@ -38,39 +38,17 @@ export type Subjects = {
   readonly tollgateStartMs: number;
 };
 
-export type StartOptions = {
-  readonly processes: Processes;
-  readonly profile: Profile;
-  readonly folder: string;
-  readonly signal: AbortSignal;
-};
-
-const projectRoot = resolve(import.meta.dir, "..");
-const bun = process.execPath;
+export type StartOptions = ProgramContext & { readonly profile: Profile };
 
 /** Starts and configures everything; throws with the reason when something does not come up. */
 export async function startSubjects(options: StartOptions): Promise<Subjects> {
-  const { processes, profile, signal } = options;
-  const upstream = await processes.start(
-    {
-      name: "upstream",
-      command: [bun, join(projectRoot, "bench/upstream/main.ts"), "--port", "0"],
-      env: environment,
-      cwd: options.folder,
-      readyPattern: /upstream listening on (http:\/\/\S+)/,
-    },
-    signal,
-  );
-  const relay = await processes.start(
-    {
-      name: "relay",
-      command: [bun, join(projectRoot, "bench/relay.ts"), "--to", upstream.url.origin],
-      env: environment,
-      cwd: options.folder,
-      readyPattern: /relay listening on (http:\/\/\S+)/,
-    },
-    signal,
-  );
+  const { profile, signal } = options;
+  const upstream = await startProgram(options, { name: "upstream", file: "upstream/main.ts" });
+  const relay = await startProgram(options, {
+    name: "relay",
+    file: "relay.ts",
+    args: ["--to", upstream.url.origin],
+  });
   const modelOf = (workload: WorkloadName): string => upstreamModel(profile, workload);
   const startedAtMs = performance.now();
   const { adminToken, running } = await startTollgate(options);
@@ -95,15 +73,18 @@ export async function startSubjects(options: StartOptions): Promise<Subjects> {
   return { all, upstreamPid: upstream.pid, tollgateStartMs };
 }
 
-/** A Tollgate of its own on the folder's data directory, made if missing, and its admin token. */
-export async function startTollgate(options: Omit<StartOptions, "profile">) {
+/**
+ * A Tollgate of its own on the folder's data directory, made if missing, and its admin token;
+ * `cpus`: the only ones that it may run on, as taskset lists them.
+ */
+export async function startTollgate(options: ProgramContext, cpus?: string) {
   const adminToken = systemRandom.uuid() + systemRandom.uuid();
   const dataDir = join(options.folder, "data");
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const running = await options.processes.start(
     {
       name: "tollgate",
-      command: [bun, "--no-install", join(projectRoot, "src/main.ts")],
+      command: onCpus([process.execPath, "--no-install", join(projectRoot, "src/main.ts")], cpus),
       env: {
         ...environment,
         TOLLGATE_HOST: "127.0.0.1",
@@ -120,12 +101,6 @@ export async function startTollgate(options: Omit<StartOptions, "profile">) {
   );
   return { adminToken, running };
 }
-
-/**
- * Nothing of the caller's environment. Bun sends 256 requests at a time unless it is told otherwise
- * before it starts, which `bun start` does as well.
- */
-const environment = { NODE_ENV: "production", BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" };
 
 type Way = {
   readonly url: URL;

@@ -11,7 +11,7 @@ import { failureCount, runLoad } from "../load.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { Distribution, type Summary } from "../statistics.ts";
 import { inTurn } from "../subjects.ts";
-import { readAdmin } from "./admin-read.ts";
+import { readAdmin } from "../admin-read.ts";
 import type { Effort } from "./options.ts";
 import type { Configured, Stand, Surroundings } from "./stage.ts";
 

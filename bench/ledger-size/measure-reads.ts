@@ -4,7 +4,7 @@
  */
 import { formatTime, UTC_DAY_MS } from "../../src/base/clock.ts";
 import { Distribution, type Summary } from "../statistics.ts";
-import { readAdmin } from "./admin-read.ts";
+import { readAdmin } from "../admin-read.ts";
 import { evict } from "./cache.ts";
 import type { Generated } from "./generate.ts";
 import type { Effort } from "./options.ts";

@@ -13,7 +13,7 @@ import { QUICK, upstreamModel } from "../profile.ts";
 import { createObject, setUpTollgate, type TollgateAdmin } from "../setup-tollgate.ts";
 import { startTollgate } from "../subjects.ts";
 import { startUpstream } from "../upstream/server.ts";
-import { readAdmin } from "./admin-read.ts";
+import { readAdmin } from "../admin-read.ts";
 
 export type Surroundings = {
   readonly stack: AsyncDisposableStack;

@@ -3,6 +3,7 @@
  * so that a gateway cannot answer one with the answer to another, and all are equally long.
  */
 import { encodeRequest } from "../chat-request.ts";
+import { errorWord } from "../error-word.ts";
 import type { ExchangeObserver, HttpClient } from "../http-client.ts";
 import { FrameCounter } from "../sse-frames.ts";
 
@@ -66,19 +67,5 @@ class AnswerWatch implements ExchangeObserver {
   #label(status: number): string {
     const word = errorWord(this.#text);
     return (word === "" ? String(status) : `${status} ${word}`).slice(0, labelCharactersMax);
-  }
-}
-
-/** The machine's word for an error: its code, else its type, wherever gateways put them. */
-function errorWord(body: string): string {
-  const text = /^data: (.*)$/m.exec(body)?.[1] ?? body;
-  try {
-    const answer = JSON.parse(text) as { error?: Readonly<Record<string, unknown>> } | null;
-    const words = [answer?.error?.["code"], answer?.error?.["type"]];
-    // LiteLLM says the status as the code, as text.
-    return words.find((word) => typeof word === "string" && !/^\d*$/.test(word))?.toString() ?? "";
-  } catch {
-    // Not JSON: the status has to do.
-    return "";
   }
 }

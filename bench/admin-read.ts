@@ -1,5 +1,5 @@
 /** Reads from the admin API; anything but success throws with its answer. */
-import type { TollgateAdmin } from "../setup-tollgate.ts";
+import type { TollgateAdmin } from "./setup-tollgate.ts";
 
 /** What `GET /api/v1/{path}` answers, read to its end. */
 export async function readAdmin(admin: TollgateAdmin, path: string): Promise<unknown> {

@@ -22,7 +22,12 @@ export type LineChart = Axes & {
   readonly series: readonly Series[];
   /** A value of the vertical axis to draw a dashed line at, with its meaning. */
   readonly reference?: Reference;
+  /** Moments on the horizontal axis, each with its meaning beside it. */
+  readonly moments?: readonly Moment[];
 };
+
+/** Something that happened at a value of the horizontal axis. */
+export type Moment = { readonly x: number; readonly label: string };
 
 /** A value that the lines are to be compared with. */
 export type Reference = {
@@ -35,9 +40,19 @@ export type Reference = {
 /** The panel as SVG elements. */
 export function lineChart(chart: LineChart): string {
   const marks: string[] = [];
+  for (const moment of chart.moments ?? []) marks.push(...momentLine(chart, moment));
   if (chart.reference !== undefined) marks.push(...referenceLine(chart, chart.reference));
   for (const series of chart.series) marks.push(...drawSeries(chart, series));
   return panel(chart, [...marks, ...legend(chart.series)]);
+}
+
+function momentLine(chart: LineChart, { x, label }: Moment): readonly string[] {
+  const at = chart.x.place(x);
+  const style = { size: 10, color: COLORS.faint } as const;
+  return [
+    stroke({ x1: at, y1: AREA.top, x2: at, y2: AREA.bottom }, COLORS.faint, "2 3"),
+    text(at + 3, AREA.top + 10, label, style),
+  ];
 }
 
 function referenceLine(chart: LineChart, reference: Reference): readonly string[] {

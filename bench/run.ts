@@ -5,6 +5,7 @@
  */
 import { systemClock } from "../src/base/clock.ts";
 import { systemRandom } from "../src/base/random.ts";
+import { failover } from "./failover/run.ts";
 import { runLedgerSize } from "./ledger-size/run.ts";
 import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from "./options.ts";
 import { runOverspend } from "./overspend/run.ts";
@@ -16,6 +17,7 @@ import { filesOf, saveResults } from "./save.ts";
 import { runSuite } from "./suite.ts";
 import { measureTarget } from "./target.ts";
 import { type BenchIo, Progress } from "./terminal.ts";
+import { runWorkload } from "./workload.ts";
 
 /** 0 measured, 1 failed, 2 wrong usage. */
 export type BenchExit = 0 | 1 | 2;
@@ -28,6 +30,9 @@ export async function runBenchCommand(args: readonly string[], io: BenchIo): Pro
   }
   if (first === "ledger-size") {
     return await interruptible(io, (signal) => runLedgerSize(others, io, signal));
+  }
+  if (first === "failover") {
+    return await interruptible(io, (signal) => runWorkload(failover, others, io, signal));
   }
   const reading = parseBenchOptions(args);
   if (reading.kind === "help") {

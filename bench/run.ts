@@ -8,6 +8,7 @@ import { systemRandom } from "../src/base/random.ts";
 import { failover } from "./failover/run.ts";
 import { runLedgerSize } from "./ledger-size/run.ts";
 import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from "./options.ts";
+import { overload } from "./overload/run.ts";
 import { runOverspend } from "./overspend/run.ts";
 import { FULL, QUICK } from "./profile.ts";
 import { suiteSheet } from "./report-plot.ts";
@@ -33,6 +34,9 @@ export async function runBenchCommand(args: readonly string[], io: BenchIo): Pro
   }
   if (first === "failover") {
     return await interruptible(io, (signal) => runWorkload(failover, others, io, signal));
+  }
+  if (first === "overload") {
+    return await interruptible(io, (signal) => runWorkload(overload, others, io, signal));
   }
   const reading = parseBenchOptions(args);
   if (reading.kind === "help") {

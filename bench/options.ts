@@ -5,7 +5,16 @@
 import { parseArgs } from "node:util";
 import { connectionsMax } from "./context.ts";
 import type { LoadPlan } from "./load.ts";
-import { addressOf, Misuse, numberOf, wholeOf, refuseUnknownFlags } from "./option-values.ts";
+import {
+  addressOf,
+  filesFrom,
+  Misuse,
+  type Reading,
+  readingOf,
+  numberOf,
+  wholeOf,
+  refuseUnknownFlags,
+} from "./option-values.ts";
 import type { Way } from "./target-results.ts";
 
 /** A whole run, or one target. */
@@ -25,22 +34,21 @@ export type BenchOptions = {
     }
 );
 
-/** What a command line turned out to be. */
-export type OptionsReading =
-  | { readonly kind: "options"; readonly options: BenchOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "misuse"; readonly complaint: string };
-
 export const BENCH_USAGE = `Usage: bench [options]
        bench --target URL --token T [--direct URL] [options]
        bench overspend --help
        bench ledger-size --help
+       bench failover --help
+       bench overload --help
+       bench slow-peers --help
 
 Without --target it starts a scripted upstream, a bare Bun relay and Tollgate with every control
 on, measures all three ways in one run of about five minutes, and judges them by Tollgate's goals.
-With --target it measures any gateway that speaks the OpenAI dialect. Two commands ask other
+With --target it measures any gateway that speaks the OpenAI dialect. Other commands ask other
 questions: \`bench overspend\` whether many calls at once get more out of a budget than is in it,
-\`bench ledger-size\` whether Tollgate stays as fast when its history is long.
+\`bench ledger-size\` whether Tollgate stays as fast when its history is long, \`bench failover\` what
+clients and providers feel when a provider fails, \`bench overload\` what is left of a gateway that is
+asked for three times what it can do, \`bench slow-peers\` whether slow clients slow others down.
 
   --target URL        gateway to measure; a bare address gets /v1/chat/completions
   --token T           access token for the target
@@ -89,18 +97,12 @@ function parse(args: readonly string[]) {
 }
 
 /** Reads everything after the command's name. */
-export function parseBenchOptions(args: readonly string[]): OptionsReading {
-  try {
+export function parseBenchOptions(args: readonly string[]): Reading<BenchOptions> {
+  return readingOf(() => {
     const values = parse(args);
-    if (values.help === true) return { kind: "help" };
-    const options = values.target === undefined ? suite(values) : target(values, values.target);
-    return { kind: "options", options };
-  } catch (error) {
-    if (error instanceof Misuse) return { kind: "misuse", complaint: error.message };
-    // What parseArgs throws names the flag and what is wrong with it.
-    if (error instanceof TypeError) return { kind: "misuse", complaint: error.message };
-    throw error;
-  }
+    if (values.help === true) return undefined;
+    return values.target === undefined ? suite(values) : target(values, values.target);
+  });
 }
 
 const bothModes = new Set(["json", "plot", "quick"]);
@@ -108,7 +110,7 @@ const bothModes = new Set(["json", "plot", "quick"]);
 function suite(values: Values): BenchOptions {
   const stray = Object.keys(values).find((name) => !bothModes.has(name));
   if (stray !== undefined) throw new Misuse(`--${stray} needs --target`);
-  return { kind: "suite", quick: values.quick === true, ...files(values) };
+  return { kind: "suite", quick: values.quick === true, ...filesFrom(values) };
 }
 
 function target(values: Values, address: string): BenchOptions {
@@ -133,7 +135,7 @@ function target(values: Values, address: string): BenchOptions {
   const stream = values.stream === true;
   const tokensMax = wholeOf("max-tokens", values["max-tokens"] ?? "256", { min: 1, max: 1e6 });
   const load = loadOf(values);
-  return { kind: "target", ways, load, durationMs, stream, tokensMax, ...files(values) };
+  return { kind: "target", ways, load, durationMs, stream, tokensMax, ...filesFrom(values) };
 }
 
 function loadOf(values: Values): LoadPlan {
@@ -152,12 +154,4 @@ function loadOf(values: Values): LoadPlan {
   }
   const ratePerSecond = numberOf("rate", values.rate, { min: 0.01, max: 100_000 });
   return { kind: "open", ratePerSecond, gaps, inFlightMax: connectionsMax };
-}
-
-function files(values: Values) {
-  const { json, plot } = values;
-  if (plot !== undefined && !/\.(svg|html)$/.test(plot)) {
-    throw new Misuse("--plot must name a file that ends in .svg or .html");
-  }
-  return { jsonPath: json, plotPath: plot };
 }

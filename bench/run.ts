@@ -15,6 +15,7 @@ import { suiteSheet } from "./report-plot.ts";
 import { suiteReport } from "./report-table.ts";
 import { targetReport, targetSheet } from "./report-target.ts";
 import { filesOf, saveResults } from "./save.ts";
+import { slowPeers } from "./slow-peers/run.ts";
 import { runSuite } from "./suite.ts";
 import { measureTarget } from "./target.ts";
 import { type BenchIo, Progress } from "./terminal.ts";
@@ -37,6 +38,9 @@ export async function runBenchCommand(args: readonly string[], io: BenchIo): Pro
   }
   if (first === "overload") {
     return await interruptible(io, (signal) => runWorkload(overload, others, io, signal));
+  }
+  if (first === "slow-peers") {
+    return await interruptible(io, (signal) => runWorkload(slowPeers, others, io, signal));
   }
   const reading = parseBenchOptions(args);
   if (reading.kind === "help") {

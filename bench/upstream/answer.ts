@@ -40,7 +40,9 @@ export function answer(
     response,
     received,
     requestBody,
-    script: scripts.ok ? world.failures.pass(scripts.script, received.model) : {},
+    script: scripts.ok
+      ? world.failures.pass(scripts.script, received.model, received.headers.authorization)
+      : {},
     stop: undefined,
     usage: undefined,
   };

@@ -1,6 +1,6 @@
 /**
- * `fail_times=K`: the first K requests with a key meet the scripted fault, the later ones get the
- * same answer without it.
+ * Who meets a scripted fault. `fail_times=K`: the first K requests with a key; the later ones get the
+ * same answer without it. `only_credential=C`: requests with that credential; others likewise.
  */
 
 import { type Script, SCRIPT_MEMBERS } from "./script-members.ts";
@@ -18,14 +18,18 @@ const faultNames: ReadonlySet<string> = new Set([
   ),
 ]);
 /** What the gate itself is told by; not part of the fault. */
-const countingNames: ReadonlySet<string> = new Set(["fail_times", "key"]);
+const countingNames: ReadonlySet<string> = new Set(["fail_times", "key", "only_credential"]);
 
 /** Remembers how often each key has been met. */
 export class FailGate {
   readonly #seen = new Map<string, number>();
 
   /** The script that holds for this request. */
-  pass(script: Script, model: string): Script {
+  pass(script: Script, model: string, authorization: string | undefined): Script {
+    const { only_credential: credential } = script;
+    if (credential !== undefined && authorization !== `Bearer ${credential}`) {
+      return without(script, faultNames);
+    }
     if (script.fail_times === undefined) {
       return script;
     }

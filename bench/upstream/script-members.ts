@@ -129,6 +129,7 @@ export const SCRIPT_MEMBERS = {
     "only the first K requests fail (status 500 if no fault is named)",
   ),
   key: text("fault", "what fail_times counts by (the model)"),
+  only_credential: text("fault", "only requests with this bearer credential meet the fault"),
 } as const satisfies Record<string, Member>;
 
 /** The type a member's value has once it was read. */

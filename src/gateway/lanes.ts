@@ -54,8 +54,11 @@ export type LaneDeps = {
 /** A lane's place: what everybody holds, and the actor behind it. */
 type Seat = { readonly handle: ProviderHandle; actor: ProviderHandle };
 
-/** The lanes of a family in every order that begins with another; the next to begin with. */
-type Rotation = { readonly orders: readonly (readonly Lane[])[]; next: number };
+/** The lanes of a family in every order that begins with another, and how often they were asked for. */
+type Rotation = { readonly orders: readonly (readonly Lane[])[]; turn: number };
+
+/** Turns are counted around: a multiple of every number of credentials up to 16. */
+const TURNS = 720_720;
 
 /** Families in which nothing happens are looked for at most this often, whatever clients name. */
 const SWEEP_MS = 1_000;
@@ -92,10 +95,9 @@ export class Lanes {
   lanesFor(model: string): readonly Lane[] {
     const rotation = this.#byModel.get(model) ?? this.#lookUp(model);
     const { orders } = rotation;
-    const order = orders[rotation.next] ?? [];
-    if (orders.length <= 1) return order;
-    rotation.next = (rotation.next + 1) % orders.length;
-    return restingLast(order, this.#deps.clock.nowMs());
+    if (orders.length <= 1) return orders[0] ?? [];
+    rotation.turn = (rotation.turn + 1) % TURNS;
+    return inTurn(rotation, this.#deps.clock.nowMs());
   }
 
   /** All that have been asked for. */
@@ -181,7 +183,7 @@ export class Lanes {
       return { id, family, position, credential: plain, handle };
     });
     const orders = lanes.map((_, first) => [...lanes.slice(first), ...lanes.slice(0, first)]);
-    return { orders, next: 0 };
+    return { orders, turn: -1 };
   }
 
   #seatFor(family: string, sealed: string): Seat {
@@ -216,10 +218,14 @@ export class Lanes {
   }
 }
 
-function restingLast(lanes: readonly Lane[], nowMs: number): readonly Lane[] {
+/** Those that do not rest share the turns evenly. */
+function inTurn({ orders, turn }: Rotation, nowMs: number): readonly Lane[] {
+  const lanes = orders[0] ?? [];
   const resting = lanes.filter(({ handle }) => laneHealth(handle, nowMs).availableAtMs !== null);
-  if (resting.length === 0) return lanes;
-  return [...lanes.filter((lane) => !resting.includes(lane)), ...resting];
+  if (resting.length === 0) return orders[turn % lanes.length] ?? lanes;
+  const working = lanes.filter((lane) => !resting.includes(lane));
+  const first = working.length === 0 ? 0 : turn % working.length;
+  return [...working.slice(first), ...working.slice(0, first), ...resting];
 }
 
 /** A sealed credential holds no line feed, so that two different pairs never share a key. */

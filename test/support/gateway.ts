@@ -85,6 +85,8 @@ type Options = {
   readonly readLoad?: ReadLoad;
   /** Puts something between the gateway and the real store, such as a slow disk. */
   readonly between?: (store: Store) => Store;
+  /** Opens credentials as they are kept; by default they are kept as they are. */
+  readonly unseal?: (sealed: string) => string;
 };
 
 /** What outlives a restart. */
@@ -115,7 +117,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     log,
     store,
     tokenPepper: pepper,
-    unseal: (sealed) => sealed,
+    unseal: options.unseal ?? ((sealed) => sealed),
     version: "test",
     readLoad: options.readLoad ?? (() => CALM_LOAD),
   });

@@ -9,7 +9,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import { memberOf, restoreRows, type LearnedRow, type Restored } from "./learned-state.ts";
 
 /** Before anything is known: enough for nearly every chat answer. */
-const ALLOWANCE_TOKENS_DEFAULT = 1_024;
+export const ALLOWANCE_TOKENS_DEFAULT = 1_024;
 const ALLOWANCE_MARGIN = 1.25;
 const QUANTILE = 0.99;
 /** Fewer observations say nothing about a p99. */

@@ -2,6 +2,7 @@
 import { type Alerts, createAlerts } from "./alerts.ts";
 import { type Budgets, createBudgets } from "./budgets.ts";
 import type { AdminDeps } from "./deps.ts";
+import { createExplain, type Explain } from "./explain.ts";
 import { createLedger, type LedgerCases } from "./ledger.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createPrices, type Prices } from "./prices.ts";
@@ -19,6 +20,7 @@ export interface Admin {
   readonly tokens: Tokens;
   readonly providers: Providers;
   readonly routes: Routes;
+  readonly explain: Explain;
   readonly prices: Prices;
   readonly budgets: Budgets;
   readonly alerts: Alerts;
@@ -35,6 +37,7 @@ export function createAdmin(deps: AdminDeps): Admin {
     tokens: createTokens(deps),
     providers: createProviders(deps),
     routes: createRoutes(deps),
+    explain: createExplain(deps),
     prices: createPrices(deps),
     budgets: createBudgets(deps),
     alerts: createAlerts(deps),

@@ -8,6 +8,11 @@ import type { Store } from "../store/contract.ts";
 export type BudgetState = NonNullable<Awaited<ReturnType<DirectoryAdmin["budgetState"]>>>;
 export type LimitState = Awaited<ReturnType<DirectoryAdmin["limitStates"]>>[number];
 
+export type Explained = Extract<
+  Awaited<ReturnType<DirectoryAdmin["explain"]>>,
+  { readonly allowed: true }
+>["value"];
+
 export type AdminDeps = {
   readonly store: Store;
   readonly directory: DirectoryAdmin;

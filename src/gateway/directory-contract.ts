@@ -4,7 +4,9 @@
  */
 import type { BudgetState, LimitState } from "../../actors/contract.ts";
 import type { LaneHealth, LaneService, ProviderHealth } from "../../actors/provider-contract.ts";
+import type { Verdict } from "../base/verdict.ts";
 import type { BudgetRow, Noun, Rows } from "../store/contract.ts";
+import type { Explained, ExplainAsk } from "./choose/explained.ts";
 
 /** A lane of a provider, as operators see it. */
 export type LaneState = {
@@ -30,6 +32,8 @@ export interface DirectoryAdmin {
   /** Live states of a tenant's budgets; loads the tenant when it is not in memory. */
   readonly budgetStates: (tenantId: string) => Promise<readonly BudgetState[]>;
   readonly limitStates: (tenantId: string) => Promise<readonly LimitState[]>;
+  /** How a route would serve a request; null: there is no such route (any more). */
+  readonly explain: (asked: ExplainAsk) => Promise<Verdict<Explained> | null>;
   readonly providerHealth: (providerId: string) => ProviderHealth;
   /** Each lane of a provider that has been asked for, now. */
   readonly providerLanes: (providerId: string) => readonly LaneState[];

@@ -13,6 +13,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { createAlerts } from "./alerts.ts";
 import { createBudgetStates } from "./budget-states.ts";
 import { followChanges } from "./changes.ts";
+import { createExplain } from "./create-explain.ts";
 import { createConfigured } from "./configured.ts";
 import type { DirectoryAdmin } from "./directory-contract.ts";
 import type { Principal } from "./exchange.ts";
@@ -114,6 +115,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       tables.tenants.has(tenantId) ? tenantLimits(await tenantHandle(tenantId), clock.nowMs()) : [],
     providerHealth: (id) => entryHealth(entryOf(id), clock.nowMs()),
     providerLanes: (id) => laneStates(entryOf(id), clock.nowMs()),
+    explain: createExplain({ clock, configured, providers, owners }),
     countRequest: (tokenId) => {
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
     },

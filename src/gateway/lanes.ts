@@ -100,6 +100,12 @@ export class Lanes {
     return inTurn(rotation, this.#deps.clock.nowMs());
   }
 
+  /** The same for who only looks: no turn is taken. */
+  lanesNow(model: string): readonly Lane[] {
+    const { orders, next } = this.#byModel.get(model) ?? this.#lookUp(model);
+    return restingLast(orders[next] ?? [], this.#deps.clock.nowMs());
+  }
+
   /** All that have been asked for. */
   all(): readonly Lane[] {
     return [...this.#rotations.values()].flatMap(({ orders }) => orders[0] ?? []);

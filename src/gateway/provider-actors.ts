@@ -18,6 +18,8 @@ export type ProviderEntry = {
    * rest last. Each call begins with another one.
    */
   readonly lanesFor: (model: string) => readonly Lane[];
+  /** The same for who only looks: no turn is taken. */
+  readonly lanesNow: (model: string) => readonly Lane[];
   /** All lanes that there are now. */
   readonly lanes: () => readonly Lane[];
   /** What its lanes share. */
@@ -57,6 +59,7 @@ export function createProviderActors(deps: Deps): ProviderActors {
     return {
       row,
       lanesFor: (model) => lanes.lanesFor(model),
+      lanesNow: (model) => lanes.lanesNow(model),
       lanes: () => lanes.all(),
       commons: lanes.commons,
       outputCapMember: outputCapMember(row.baseUrl),

@@ -65,6 +65,30 @@ export function resolveModel(
   const route = configured.routeFor(tenantId, model);
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
+  const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
+  const places = placesOf(configured, named, ({ lanesFor }) => lanesFor, atMs);
+  return { route: model, routeId, strategy, terms, ...places };
+}
+
+/** A route as it would serve; nothing takes its turn. */
+export function lookAtRoute(
+  configured: Configured,
+  providers: ProviderActors,
+  route: RouteRow,
+  atMs: number,
+): Resolved {
+  const { id: routeId, model, strategy, terms } = route;
+  const named = routeTargets(providers, route);
+  const places = placesOf(configured, named, ({ lanesNow }) => lanesNow, atMs);
+  return { route: model, routeId, strategy, terms, ...places };
+}
+
+function placesOf(
+  configured: Configured,
+  named: readonly Named[],
+  lanesOf: (provider: ProviderEntry) => ProviderEntry["lanesFor"],
+  atMs: number,
+): Places {
   const places = createPlaces();
   for (const { provider, target, model: upstreamModel } of named) {
     if (provider === null) continue;
@@ -72,15 +96,14 @@ export function resolveModel(
     const price = effectivePrice(provider.row, upstreamModel, operatorPrice, atMs);
     if (price !== null) {
       const place = placeFor(places, provider, target);
-      for (const lane of provider.lanesFor(upstreamModel)) {
+      for (const lane of lanesOf(provider)(upstreamModel)) {
         place?.push({ provider, lane, target, model: upstreamModel, price });
       }
     } else if (provider.row.enabled && target?.use === undefined) {
       places.unpriced.push({ providerId: provider.row.id, model: withoutScript(upstreamModel) });
     }
   }
-  const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
-  return { route: model, routeId, strategy, terms, ...places };
+  return places;
 }
 
 /** Where candidates are gathered. */

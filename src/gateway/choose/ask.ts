@@ -8,8 +8,8 @@ export type Ask = {
   readonly headers: Headers;
   readonly tenantId: string;
   readonly tokenId: string;
-  /** Knows how much output the access token's requests usually need. */
-  readonly tenant: TenantHandle;
+  /** Knows how much output the access token's requests usually need; null: nobody is known to ask. */
+  readonly tenant: TenantHandle | null;
   readonly strategy: StrategyChosen;
   /** Draws a number in [0, 1); null: nothing is left to chance, and nothing explored. */
   readonly draw: (() => number) | null;

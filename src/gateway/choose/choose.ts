@@ -11,7 +11,7 @@
  * route passes through every step untouched.
  */
 import type { Refusal } from "../../base/verdict.ts";
-import type { Candidate, Fallbacks, Resolved } from "../resolve.ts";
+import type { Candidate, Fallbacks, Resolved, RouteTarget } from "../resolve.ts";
 import type { Ask } from "./ask.ts";
 import { withCanaries } from "./canary.ts";
 import { meantFor } from "./conditions.ts";
@@ -24,6 +24,8 @@ import { conversationOf, type Conversation } from "./sticky.ts";
 export type Chosen = ByHealth & {
   /** Who has nothing to do with this request, and why. */
   readonly left: readonly Left[];
+  /** The canary whose share the request is in. */
+  readonly canary: RouteTarget | null;
   /** What the request is one of; null: it stands alone. */
   readonly conversation: Conversation | null;
   /** Why none is resting can, with the soonest time at which one may; null when none rests. */
@@ -35,10 +37,11 @@ export function choose(resolved: Resolved, ask: Ask): Chosen {
   const left: Left[] = [];
   const conversation = conversationOf(terms.sticky, ask);
   const fitting = fittingInput(meantFor(resolved.candidates, ask, left), ask, left);
-  const { candidates, first } = withCanaries(fitting, routeId, conversation, ask, left);
+  const { candidates, first: canary } = withCanaries(fitting, routeId, conversation, ask, left);
   const ordered = order(candidates, conversation, ask);
-  const health = byHealth(first === null ? ordered : moved(ordered, first), ask.atMs);
-  return { ...health, left, conversation, refusal: providersResting(health.resting, ask.atMs) };
+  const health = byHealth(canary === null ? ordered : moved(ordered, canary), ask.atMs);
+  const refusal = providersResting(health.resting, ask.atMs);
+  return { ...health, left, canary, conversation, refusal };
 }
 
 /** A canary's lanes before all others. */

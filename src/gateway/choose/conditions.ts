@@ -5,7 +5,8 @@
 import { inputTokensEstimate } from "../estimate.ts";
 import type { Candidate, RouteTarget } from "../resolve.ts";
 import type { Ask } from "./ask.ts";
-import { keep, type ConditionUnmet, type Left } from "./left.ts";
+import { keep, type Left } from "./left.ts";
+import type { ConditionUnmet } from "./left-reason.ts";
 
 const TAGS_HEADER = "x-tollgate-tags";
 

@@ -1,20 +1,6 @@
 /** Candidates that a request has no use of, and why. */
 import type { Candidate } from "../resolve.ts";
-
-/** The first member of a condition that does not hold. */
-export type ConditionUnmet =
-  | "condition_tags"
-  | "condition_header"
-  | "input_too_small"
-  | "input_too_large"
-  | "modality"
-  | "tools";
-
-/**
- * canary: it serves only a share of conversations, and this is none of them. context_window: the input
- * is longer than all that the model can read.
- */
-export type LeftReason = ConditionUnmet | "canary" | "context_window";
+import type { LeftReason } from "./left-reason.ts";
 
 export type Left = { readonly candidate: Candidate; readonly reason: LeftReason };
 

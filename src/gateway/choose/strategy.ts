@@ -3,9 +3,11 @@
  * route's. The header `default` asks for the route's own, whatever the tenant has.
  */
 import { allow, refuse, type Verdict } from "../../base/verdict.ts";
-import type { StrategyName } from "../resolve.ts";
+import type { RouteRow } from "../../store/contract.ts";
 
 const STRATEGY_HEADER = "x-tollgate-strategy";
+
+type StrategyName = RouteRow["strategy"];
 
 /** What clients may ask for; least_busy, weighted and priority are an operator's to choose. */
 const ASKABLE = ["fastest", "cheapest", "reliable", "default"] as const;

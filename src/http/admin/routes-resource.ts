@@ -1,9 +1,11 @@
 /** `/api/v1/routes`: public model names. */
 import type { Admin } from "../../admin/admin.ts";
 import { RouteFilter } from "../../admin/shapes/route.ts";
+import { jsonBody } from "./body.ts";
+import { answerOf } from "./describe.ts";
 import { pageExample, VERSIONED } from "./examples.ts";
-import type { AdminHttp } from "./operation.ts";
-import { resource } from "./resource.ts";
+import { type AdminHttp, operation } from "./operation.ts";
+import { NO_QUERY, resource } from "./resource.ts";
 import type { Shape } from "./schemas.ts";
 
 const PLAIN = { use: "serve", percent: null, when: null, continues: null } as const;
@@ -33,7 +35,69 @@ const example: Shape<"Route"> = {
   ...VERSIONED,
 };
 
+const explanation: Shape<"RouteExplanation"> = {
+  strategy: { name: "priority", from: "route" },
+  sticky: null,
+  candidates: [
+    {
+      provider: "openai",
+      model: "gpt-5-mini",
+      lane: 1,
+      use: "serve",
+      verdict: "taken",
+      reason: { code: "strategy", sentence: "The strategy puts it here." },
+      score: {
+        first_token_ms: 412.5,
+        failure_share: 0,
+        cost_usd: "0.0021",
+        in_flight: 3,
+        weight: 1,
+      },
+      available_at: null,
+    },
+    {
+      provider: "local-vllm",
+      model: "qwen3-32b",
+      lane: null,
+      use: "serve",
+      verdict: "left",
+      reason: { code: "breaker", sentence: "Its breaker is open after failures." },
+      score: {
+        first_token_ms: null,
+        failure_share: 0.9,
+        cost_usd: "0.00",
+        in_flight: 0,
+        weight: 1,
+      },
+      available_at: "2026-11-20T09:31:07.114Z",
+    },
+  ],
+};
+
+function explainOperation(http: AdminHttp, admin: Admin) {
+  return operation(
+    http,
+    {
+      id: "explain_route",
+      tag: "routes",
+      summary: "Explain how a route would serve a request",
+      description:
+        "Which candidates are considered, in which order, and why each is taken or left, by the same rules that serve requests. Nothing is sent, held, counted or left to chance: canaries without a conversation and targets to explore are not drawn, weights stand in their order.",
+      idOf: { one: "route", example: example.id },
+      query: NO_QUERY,
+      body: jsonBody("RouteExplainInput", {
+        headers: { "x-tollgate-strategy": "cheapest" },
+        request: { messages: [{ role: "user", content: "hello" }] },
+      }),
+      answer: answerOf(200, "RouteExplanation", "What would happen now.", explanation),
+      refusals: [400, 404, 422],
+    },
+    ({ id, body }) => admin.explain(id, body),
+  );
+}
+
 export function routeRoutes(http: AdminHttp, admin: Admin) {
+  const explain = explainOperation(http, admin);
   return resource(
     http,
     {
@@ -68,5 +132,5 @@ export function routeRoutes(http: AdminHttp, admin: Admin) {
       },
     },
     admin.routes,
-  );
+  ).post("/:id/explain", explain.handle, explain.hooks);
 }

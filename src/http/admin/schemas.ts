@@ -21,6 +21,7 @@ import { Project, ProjectChange, ProjectInput } from "../../admin/shapes/project
 import { Provider, ProviderChange, ProviderInput } from "../../admin/shapes/provider.ts";
 import { LoggedRequest, RequestDetail } from "../../admin/shapes/request.ts";
 import { Route, RouteChange, RouteInput } from "../../admin/shapes/route.ts";
+import { RouteExplainInput, RouteExplanation } from "../../admin/shapes/route-explain.ts";
 import { Tenant, TenantChange, TenantInput } from "../../admin/shapes/tenant.ts";
 import {
   IssuedToken,
@@ -54,6 +55,8 @@ export const SCHEMAS = {
   RouteChange,
   Route,
   RoutePage: pageOf(Route, "A page of routes."),
+  RouteExplainInput,
+  RouteExplanation,
   PriceInput,
   PriceChange,
   Price,

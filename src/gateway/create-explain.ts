@@ -1,0 +1,33 @@
+/** Gathers what the explanation of a request looks at: the route and who asks, as they are now. */
+import type { Clock } from "../base/clock.ts";
+import { explain } from "./choose/explain.ts";
+import type { Configured } from "./configured.ts";
+import type { DirectoryAdmin } from "./directory-contract.ts";
+import type { OwnerActors } from "./owner-actors.ts";
+import type { ProviderActors } from "./provider-actors.ts";
+import { lookAtRoute } from "./resolve.ts";
+
+export function createExplain(parts: {
+  readonly clock: Clock;
+  readonly configured: Configured;
+  readonly providers: ProviderActors;
+  readonly owners: OwnerActors;
+}): DirectoryAdmin["explain"] {
+  const { clock, configured, providers, owners } = parts;
+  const { tables } = configured;
+  return async (asked) => {
+    const { tenantId, routeId } = asked;
+    const handle = tenantId === null ? null : await owners.ready({ type: "tenant", tenantId });
+    const route = tables.routes.get(routeId);
+    if (route === undefined) return null;
+    const atMs = clock.nowMs();
+    return explain(asked, {
+      route,
+      resolved: lookAtRoute(configured, providers, route, atMs),
+      tenant: tenantId === null ? null : (tables.tenants.get(tenantId) ?? null),
+      handle,
+      providerNamed: (id) => providers.byId(id)?.row ?? { name: id, enabled: false },
+      atMs,
+    });
+  };
+}

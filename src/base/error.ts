@@ -37,6 +37,21 @@ export const ERRORS = {
   tenant_suspended: entry(403, "permission_error", "tenant", "never", "This tenant is suspended."),
   invalid_json: entry(400, invalid, "client", "never", "The request body is not valid JSON."),
   invalid_request: entry(400, invalid, "client", "never", "The request is not valid."),
+  idempotency_conflict: entry(
+    422,
+    invalid,
+    "client",
+    "never",
+    "The idempotency key was used with another request.",
+  ),
+  idempotency_interrupted: entry(
+    409,
+    invalid,
+    "gateway",
+    "never",
+    "The first request with this idempotency key has no answer that could be given again.",
+  ),
+  stream_not_found: entry(404, invalid, "client", "never", "There is no such stream to resume."),
   not_found: entry(404, invalid, "client", "never", "There is nothing at this address."),
   model_not_found: entry(404, invalid, "client", "never", "The model does not exist."),
   model_not_allowed: entry(

@@ -1,21 +1,20 @@
 /**
- * Phase 1, admit: from bytes to an exchange that may go on. Checks run in the order of the error
- * catalogue; the last one is a single question to the actors of all owners, who take all or nothing.
+ * Phase 1, admit: from a request that is understood to an exchange that may go on. Checks run in the
+ * order of the error catalogue; the last one is a single question to the actors of all owners, who
+ * take all or nothing.
  */
 import { tenantRates } from "../../actors/tenant.ts";
 import { ERRORS } from "../base/error.ts";
-import { LIMITS } from "../base/limits.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
+import type { AcceptedRequest } from "./accept.ts";
 import type { TakenHold } from "./attempt-plan.ts";
-import { identify, principalOf } from "./authenticate.ts";
 import type { Ask } from "./choose/ask.ts";
 import { choose, chooseFallbacks } from "./choose/choose.ts";
 import type { Resting } from "./choose/health.ts";
-import { strategyAsked, strategyFor, type StrategyAsked } from "./choose/strategy.ts";
+import { strategyFor } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { priorityClassFor } from "./priority-class.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
@@ -34,16 +33,12 @@ export type Admitted = {
   readonly firstHold: TakenHold;
 };
 
-export async function admit(gateway: Gateway, exchange: Exchange): Promise<Verdict<Admitted>> {
-  if (gateway.lifecycle.isDraining()) {
-    return refuse("gateway_draining", ERRORS.gateway_draining.text, { retryAfterMs: 5_000 });
-  }
-  if (gateway.lifecycle.inFlightCount() > LIMITS.exchangesInFlightMax) {
-    return refuse("gateway_overloaded", ERRORS.gateway_overloaded.text, { retryAfterMs: 1_000 });
-  }
-  const accepted = await accept(gateway, exchange);
-  if (!accepted.allowed) return accepted;
-  const { principal, request, strategy } = accepted.value;
+export async function admit(
+  gateway: Gateway,
+  exchange: Exchange,
+  accepted: AcceptedRequest,
+): Promise<Verdict<Admitted>> {
+  const { principal, request } = accepted;
   const resolved = resolveAllowed(gateway, principal, request.model);
   if (!resolved.allowed) return resolved;
   const health = gateway.store.health();
@@ -51,69 +46,8 @@ export async function admit(gateway: Gateway, exchange: Exchange): Promise<Verdi
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
   return await whenReady(gateway, exchange, principal.scopes, (owners) =>
-    take(gateway, exchange, owners, { principal, request, strategy }, resolved.value),
+    take(gateway, exchange, owners, accepted, resolved.value),
   );
-}
-
-/** What a client asks for, and who it is. */
-type Accepted = {
-  readonly principal: Principal;
-  readonly request: ClientRequest;
-  readonly strategy: StrategyAsked | null;
-};
-
-/** Size, credentials, tenant, JSON: what can be told without looking at the model. */
-async function accept(gateway: Gateway, exchange: Exchange): Promise<Verdict<Accepted>> {
-  const { call } = exchange;
-  if (call.declaredBytes !== null && call.declaredBytes > LIMITS.bodyBytesMax) {
-    return refuse("body_too_large", `The body is larger than ${LIMITS.bodyBytesMax} bytes.`);
-  }
-  const hash = identify(gateway, call.headers);
-  if (!hash.allowed) return hash;
-  const identified = principalOf(gateway, hash.value);
-  if (!identified.allowed) return identified;
-  exchange.principal = identified.value;
-  const priority = priorityClassFor(identified.value, call.headers);
-  if (priority.allowed) exchange.priorityClass = priority.value;
-  // Before the body is read: a refusal must cost a small part of what it saves.
-  const shed = gateway.shed.refusalFor(exchange.priorityClass);
-  if (shed !== null) return { allowed: false, refusal: shed };
-  const body = await call.readBody();
-  if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
-  // A slow body takes time in which the access token may have been revoked or edited.
-  const still = principalOf(gateway, hash.value);
-  if (!still.allowed) return still;
-  exchange.principal = still.value;
-  const accepted = call.dialect.accept(call.surface, body);
-  if (!accepted.allowed) return accepted;
-  exchange.request = accepted.value;
-  const principal = forEndUser(still.value, accepted.value.endUserId);
-  exchange.principal = principal;
-  if (!priority.allowed) return priority;
-  const deadline = clientDeadline(call.headers.get("x-tollgate-timeout-ms"), accepted.value.stream);
-  if (!deadline.allowed) return deadline;
-  exchange.setDeadline(deadline.value);
-  const strategy = strategyAsked(call.headers);
-  if (!strategy.allowed) return strategy;
-  return allow({ principal, request: accepted.value, strategy: strategy.value });
-}
-
-function forEndUser(principal: Principal, endUserId: string | null): Principal {
-  if (endUserId === null) return principal;
-  return { ...principal, scopes: { ...principal.scopes, endUserId } };
-}
-
-/** The client may shorten the total time of its exchange, never lengthen it. */
-function clientDeadline(header: string | null, isStream: boolean): Verdict<number> {
-  const longestMs = isStream ? LIMITS.streamTotalMs : LIMITS.exchangeTotalMs;
-  if (header === null) return allow(longestMs);
-  const ms = Number(header);
-  if (!Number.isInteger(ms) || ms < 1) {
-    return refuse("invalid_request", "x-tollgate-timeout-ms must be a positive integer.", {
-      param: "x-tollgate-timeout-ms",
-    });
-  }
-  return allow(Math.min(ms, longestMs));
 }
 
 function resolveAllowed(gateway: Gateway, principal: Principal, model: string): Verdict<Resolved> {
@@ -154,7 +88,7 @@ function take(
   gateway: Gateway,
   exchange: Exchange,
   owners: AskedOwners,
-  accepted: Accepted,
+  accepted: AcceptedRequest,
   resolved: Resolved,
 ): Verdict<Admitted> {
   const { principal, request } = accepted;
@@ -191,7 +125,7 @@ function askOf(
   { clock, random }: Gateway,
   { call }: Exchange,
   [tenant]: AskedOwners,
-  { principal, request, strategy }: Accepted,
+  { principal, request, strategy }: AcceptedRequest,
   resolved: Resolved,
 ): Ask {
   return {

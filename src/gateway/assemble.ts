@@ -13,6 +13,7 @@ import { createLifecycle } from "./lifecycle.ts";
 import { createOrigins, type Origins } from "./origin.ts";
 import { createReadLoad } from "./read-load.ts";
 import { createShed, type ReadLoad } from "./shed.ts";
+import { createSharing } from "./share/sharing.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
 import { sendByFetch, type Send } from "./transport.ts";
 import { createTokenCounter, type TokenCounter } from "./token-count/token-counter.ts";
@@ -55,6 +56,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     drains: new Drains(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
+    sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog: createWatchdog(clock),
     origins: parts.origins ?? createOrigins(clock),
@@ -68,6 +70,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
 export async function disassembleGateway(gateway: Gateway): Promise<void> {
   gateway.shed.stop();
   gateway.watchdog.stop();
+  gateway.sharing.stop();
   gateway.tokenCounter.stop();
   gateway.metrics.stop();
   await gateway.directory.stop();

@@ -30,12 +30,14 @@ export function followClient(gateway: DrainParts, exchange: Followed): () => voi
     if (drain === null) stop();
     else exchange.onRead = drain.onRead;
   };
+  // Asked for when it happens: where others share the answer, leaving means something else.
+  const onAbort = (): void => exchange.onClientLeft();
   exchange.onClientLeft = onLeft;
   if (signal.aborted) onLeft();
-  else signal.addEventListener("abort", onLeft, { once: true });
+  else signal.addEventListener("abort", onAbort, { once: true });
   return () => {
     drain?.end();
-    signal.removeEventListener("abort", onLeft);
+    signal.removeEventListener("abort", onAbort);
   };
 }
 

@@ -1,5 +1,5 @@
 /** Refusals and failures as the client's dialect words them, with the headers that go with a code. */
-import { ERRORS } from "../base/error.ts";
+import { ERRORS, type ErrorCode } from "../base/error.ts";
 import type { Refusal } from "../base/verdict.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { addCost, replyHeaders } from "./reply-headers.ts";
@@ -44,7 +44,17 @@ function isLiftedByOperator({ code, retryAfterMs }: Refusal): boolean {
   return owner === "tenant" && retry === "later" && retryAfterMs === undefined;
 }
 
-/** The official SDKs repeat every 429; where only an operator or the next window helps they must not. */
+/**
+ * The official SDKs repeat every 409 and 429: not where only an operator or the next window helps, and
+ * not with a key that stands for something else.
+ */
 function mustNotRepeat(refusal: Refusal): boolean {
-  return refusal.code === "budget_exceeded" || isLiftedByOperator(refusal);
+  const { code } = refusal;
+  return NOT_REPEATED.has(code) || isLiftedByOperator(refusal);
 }
+
+const NOT_REPEATED: ReadonlySet<ErrorCode> = new Set([
+  "budget_exceeded",
+  "idempotency_conflict",
+  "idempotency_interrupted",
+]);

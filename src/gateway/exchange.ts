@@ -12,6 +12,7 @@ import type { NanoUsd } from "../base/units.ts";
 import type { Refusal, RefusalReason } from "../base/verdict.ts";
 import type { ClientRequest, Dialect, Surface, Usage } from "../dialects/contract.ts";
 import type { TenantRow, TokenRow } from "../store/contract.ts";
+import type { SharedAnswer } from "./share/contract.ts";
 
 /** One client request as the HTTP layer hands it over. */
 export type ClientCall = {
@@ -50,7 +51,8 @@ export type AttemptSummary = {
 
 export type Exchange = {
   readonly id: string;
-  readonly call: ClientCall;
+  /** As the client made it, unless the exchange is shared: then nothing in it ends with the client. */
+  call: ClientCall;
   readonly createdAtMs: number;
   readonly startedMonotonicMs: number;
   /** Wall time by which everything must be over. */
@@ -79,6 +81,10 @@ export type Exchange = {
   onClientLeft: () => void;
   /** Told of every piece of an answer that was read: what a left client's may have is bounded. */
   onRead: (bytes: number) => void;
+  /** Where others may get its answer too; null: it is its own client's alone. */
+  share: SharedAnswer | null;
+  /** The request whose answer it gets instead of one of its own; null: it has its own. */
+  answeredBy: string | null;
   status: number;
   errorCode: ErrorCode | null;
   refusal: RefusalReason | null;

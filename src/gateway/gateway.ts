@@ -10,6 +10,7 @@ import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
 import type { Shed } from "./shed.ts";
+import type { Sharing } from "./share/sharing.ts";
 import type { Send } from "./transport.ts";
 import type { TokenCounter } from "./token-count/token-counter.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -25,6 +26,7 @@ export type Gateway = {
   readonly drains: Drains;
   readonly hedges: Hedges;
   readonly shed: Shed;
+  readonly sharing: Sharing;
   readonly tokenCounter: TokenCounter;
   readonly watchdog: Watchdog;
   readonly origins: Origins;

@@ -7,6 +7,7 @@ import { ERRORS, GatewayError } from "../base/error.ts";
 import { newId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Refusal } from "../base/verdict.ts";
+import { accept, type Accepted } from "./accept.ts";
 import { admit } from "./admit.ts";
 import { followClient } from "./client-left.ts";
 import { conclude } from "./conclude.ts";
@@ -22,21 +23,38 @@ import {
 import type { Gateway } from "./gateway.ts";
 import { stoppedReply } from "./reply.ts";
 import { serve } from "./serve.ts";
+import { answeredByAnother } from "./share/answered-by-another.ts";
+import { offerResume, resume } from "./share/resume.ts";
+import { publish } from "./share/share.ts";
 
 export async function handle(gateway: Gateway, call: ClientCall): Promise<Reply> {
   const exchange = begin(gateway, call);
   let reply: Reply;
   try {
-    const admitted = await admit(gateway, exchange);
-    reply = admitted.allowed
-      ? await serve(gateway, exchange, admitted.value)
-      : errorReply(exchange, admitted.refusal);
+    const accepted = await accept(gateway, exchange);
+    reply = accepted.allowed
+      ? await answer(gateway, exchange, accepted.value)
+      : errorReply(exchange, accepted.refusal);
   } catch (error) {
     reply = replyToFailure(gateway, exchange, error);
   }
   // A stream's story ends when its last byte has been relayed.
   if (!(reply.body instanceof ReadableStream)) conclude(gateway, exchange);
-  return reply;
+  const { share } = exchange;
+  return share === null ? reply : await publish(share, exchange, reply);
+}
+
+/** Somebody else's answer where there is one; else one of its own. */
+async function answer(gateway: Gateway, exchange: Exchange, accepted: Accepted): Promise<Reply> {
+  const { principal, resumes } = accepted;
+  if (resumes !== null) return await resume(gateway, exchange, principal, resumes);
+  const other = answeredByAnother(gateway, exchange, accepted);
+  const given = other === null ? null : await other;
+  if (given !== null) return given;
+  const admitted = await admit(gateway, exchange, accepted);
+  if (!admitted.allowed) return errorReply(exchange, admitted.refusal);
+  offerResume(gateway, exchange, admitted.value);
+  return await serve(gateway, exchange, admitted.value);
 }
 
 function begin(gateway: Gateway, call: ClientCall): Exchange {
@@ -63,6 +81,8 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     drainsForLeftClient: false,
     onClientLeft: () => undefined,
     onRead: () => undefined,
+    share: null,
+    answeredBy: null,
     status: 500,
     errorCode: null,
     refusal: null,

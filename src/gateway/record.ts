@@ -32,10 +32,10 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     attemptCount: exchange.attemptCount,
     latencyMs: Math.round(latencyMs),
     firstTokenMs: exchange.firstTokenMs === null ? null : Math.round(exchange.firstTokenMs),
-    clientGone: exchange.clientGone,
+    clientGone: exchange.clientGone || exchange.share?.hasClientLeft === true,
     refusal: exchange.refusal,
     attemptNotes: null,
-    answeredBy: null,
+    answeredBy: exchange.answeredBy,
   };
   store.requestLog.record(row);
   const upstreamMs = exchange.attempts.reduce((sum, attempt) => sum + attempt.latencyMs, 0);

@@ -14,6 +14,7 @@ import type { LiveStream } from "./attempt-result.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { HoldWatch } from "./hold-watch.ts";
+import type { Sink } from "./sink.ts";
 import { discard, type ByteReader, type Upstream } from "./transport.ts";
 
 /** How a relayed stream ended, for its settlement. */
@@ -30,13 +31,6 @@ export type RelayEnd = {
     | "draining";
   /** What the client was told last; null after a clean end. */
   readonly errorCode: ErrorCode | null;
-};
-
-/** Where the client's bytes go; Bun's controller of a direct stream. */
-type Sink = {
-  readonly write: (bytes: Uint8Array) => number | Promise<number>;
-  readonly flush: () => unknown;
-  readonly close: () => unknown;
 };
 
 /** What the relay is told about the attempt beside its stream. */
@@ -73,6 +67,12 @@ export function relay(
       conclude(gateway, exchange);
     },
   );
+  const { share } = exchange;
+  if (share !== null) {
+    sinkReady.resolve(share.sink);
+    void relayed.then(() => share.endStream());
+    return share.body();
+  }
   exchange.call.signal.addEventListener("abort", () => sinkReady.resolve(null), { once: true });
   if (exchange.call.signal.aborted) sinkReady.resolve(null);
   return new ReadableStream({

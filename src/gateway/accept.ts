@@ -1,0 +1,90 @@
+/**
+ * Phase 1, admit, its first half: who asks and for what, from size, credentials and body alone. No
+ * limit, budget or provider has been asked yet.
+ */
+import { ERRORS } from "../base/error.ts";
+import { LIMITS } from "../base/limits.ts";
+import { allow, refuse, type Verdict } from "../base/verdict.ts";
+import type { ClientRequest } from "../dialects/contract.ts";
+import { identify, principalOf } from "./authenticate.ts";
+import { strategyAsked, type StrategyAsked } from "./choose/strategy.ts";
+import type { Exchange, Principal } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import { priorityClassFor } from "./priority-class.ts";
+
+/** A request that is understood; or one that asks for the rest of a stream, whose body says nothing. */
+export type Accepted =
+  | AcceptedRequest
+  | { readonly principal: Principal; readonly request: null; readonly resumes: string };
+
+export type AcceptedRequest = {
+  readonly principal: Principal;
+  readonly request: ClientRequest;
+  readonly strategy: StrategyAsked | null;
+  readonly resumes: null;
+};
+
+/** Where a client that lost its connection says which event came last. */
+const LAST_EVENT_ID = "last-event-id";
+
+/** Size, credentials, tenant, JSON: what can be told without looking at the model. */
+export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verdict<Accepted>> {
+  if (gateway.lifecycle.isDraining()) {
+    return refuse("gateway_draining", ERRORS.gateway_draining.text, { retryAfterMs: 5_000 });
+  }
+  if (gateway.lifecycle.inFlightCount() > LIMITS.exchangesInFlightMax) {
+    return refuse("gateway_overloaded", ERRORS.gateway_overloaded.text, { retryAfterMs: 1_000 });
+  }
+  const { call } = exchange;
+  if (call.declaredBytes !== null && call.declaredBytes > LIMITS.bodyBytesMax) {
+    return refuse("body_too_large", `The body is larger than ${LIMITS.bodyBytesMax} bytes.`);
+  }
+  const hash = identify(gateway, call.headers);
+  if (!hash.allowed) return hash;
+  const identified = principalOf(gateway, hash.value);
+  if (!identified.allowed) return identified;
+  exchange.principal = identified.value;
+  const priority = priorityClassFor(identified.value, call.headers);
+  if (priority.allowed) exchange.priorityClass = priority.value;
+  // Before the body is read: a refusal must cost a small part of what it saves.
+  const shed = gateway.shed.refusalFor(exchange.priorityClass);
+  if (shed !== null) return { allowed: false, refusal: shed };
+  const body = await call.readBody();
+  if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
+  // A slow body takes time in which the access token may have been revoked or edited.
+  const still = principalOf(gateway, hash.value);
+  if (!still.allowed) return still;
+  exchange.principal = still.value;
+  const resumes = call.headers.get(LAST_EVENT_ID);
+  if (resumes !== null) return allow({ principal: still.value, request: null, resumes });
+  const accepted = call.dialect.accept(call.surface, body);
+  if (!accepted.allowed) return accepted;
+  exchange.request = accepted.value;
+  const principal = forEndUser(still.value, accepted.value.endUserId);
+  exchange.principal = principal;
+  if (!priority.allowed) return priority;
+  const deadline = clientDeadline(call.headers.get("x-tollgate-timeout-ms"), accepted.value.stream);
+  if (!deadline.allowed) return deadline;
+  exchange.setDeadline(deadline.value);
+  const strategy = strategyAsked(call.headers);
+  if (!strategy.allowed) return strategy;
+  return allow({ principal, request: accepted.value, strategy: strategy.value, resumes: null });
+}
+
+function forEndUser(principal: Principal, endUserId: string | null): Principal {
+  if (endUserId === null) return principal;
+  return { ...principal, scopes: { ...principal.scopes, endUserId } };
+}
+
+/** The client may shorten the total time of its exchange, never lengthen it. */
+function clientDeadline(header: string | null, isStream: boolean): Verdict<number> {
+  const longestMs = isStream ? LIMITS.streamTotalMs : LIMITS.exchangeTotalMs;
+  if (header === null) return allow(longestMs);
+  const ms = Number(header);
+  if (!Number.isInteger(ms) || ms < 1) {
+    return refuse("invalid_request", "x-tollgate-timeout-ms must be a positive integer.", {
+      param: "x-tollgate-timeout-ms",
+    });
+  }
+  return allow(Math.min(ms, longestMs));
+}

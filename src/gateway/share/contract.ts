@@ -1,0 +1,47 @@
+/** What the phases of an exchange know of shared answers; how they are made is `share.ts`. */
+import type { ClientRequest } from "../../dialects/contract.ts";
+import type { KeyClaim } from "../../store/idempotency-contract.ts";
+import type { Sink } from "../sink.ts";
+import type { Head, Recording } from "./recording.ts";
+
+/** What was answered, once nothing more comes. */
+export type SharedEnd = {
+  readonly head: Head;
+  /** False where it was cut, given up, or ended by an error event. */
+  readonly isWhole: boolean;
+};
+
+/** The answer of an exchange that more than its own client may get. */
+export interface SharedAnswer {
+  readonly recording: Recording;
+  /** Where a stream's bytes go. */
+  readonly sink: Sink;
+  /** The own client has left; the exchange may go on for others. */
+  readonly hasClientLeft: boolean;
+  /** What was asked for. */
+  readonly request: () => ClientRequest | null;
+  /** Does the answer belong to this access token? */
+  readonly isFor: (tokenId: string) => boolean;
+  /** It does from now on. */
+  readonly belongsTo: (tokenId: string) => void;
+  /** Has it gone on for this long without readers, or longer. */
+  readonly goOnFor: (unreadMs: number) => void;
+  /** Has a stream's bytes pass through this. */
+  readonly writeThrough: (sink: Sink) => void;
+  /** What is done with the answer when nothing more comes, before anybody sees its end. */
+  readonly atEnd: (ending: (end: SharedEnd) => Promise<void> | void) => void;
+  /** The own client's body of a stream. */
+  readonly body: () => ReadableStream<Uint8Array>;
+  /** There is an answer; a stream goes on from here. Resolves when readers may see it. */
+  readonly begin: (head: Head) => Promise<void>;
+  /** Nothing more is written to the stream. */
+  readonly endStream: () => Promise<void>;
+}
+
+/** A key whose first request is under way in this process. */
+export type RunningKey = {
+  readonly bodyHash: string;
+  /** What the store knows of it; the first request shares its answer where the key is its own. */
+  readonly claim: Promise<KeyClaim>;
+  share: SharedAnswer | null;
+};

@@ -1,0 +1,78 @@
+/**
+ * An exchange that gets another one's answer: the same status and bytes, under its own request id, as
+ * soon as they are there. It makes no attempt and takes nothing of its own, and has its own row.
+ */
+import type { ErrorCode } from "../../base/error.ts";
+import { conclude } from "../conclude.ts";
+import { onRelease, unlessStopped, type Exchange, type Reply } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
+import { replyHeaders } from "../reply-headers.ts";
+import { readerBody } from "./reader-body.ts";
+import type { Reader } from "./reader.ts";
+import type { Head, Recording } from "./recording.ts";
+
+/** `extra`: headers that say why. */
+export async function follow(
+  gateway: Gateway,
+  exchange: Exchange,
+  recording: Recording,
+  reader: Reader,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Reply> {
+  exchange.answeredBy = recording.requestId;
+  onRelease(exchange, () => reader.leave());
+  // A client that leaves, a deadline and the way out stop it like every other exchange.
+  const stop = exchange.stopped.promise.then(() => reader.interrupt(whyStopped(exchange)));
+  const head = await unlessStopped(exchange, recording.head);
+  void stop;
+  exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
+  exchange.status = head.status;
+  exchange.errorCode = head.errorCode;
+  exchange.served = head.served;
+  const headers = { ...headersFor(exchange, head), ...extra };
+  if (head.body !== null) return { status: head.status, headers, body: head.body };
+  const { dialect, signal } = exchange.call;
+  gateway.metrics.streamStarted();
+  const onEnd = (): void => {
+    gateway.metrics.streamEnded();
+    exchange.errorCode = endCode(exchange, recording, reader);
+    conclude(gateway, exchange);
+  };
+  return { status: head.status, headers, body: readerBody(reader, { dialect, signal, onEnd }) };
+}
+
+/** About the state of whoever asked first, and nothing of anybody else's answer. */
+const NOT_OURS = /^(?:x-request-id|x-ratelimit-.*)$/;
+
+/** The answer's own, but for what is about the request: its id, and its rates where it has any. */
+function headersFor(
+  exchange: Exchange,
+  { headers }: Pick<Head, "headers">,
+): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name]) => !NOT_OURS.test(name));
+  const own = Object.entries(replyHeaders(exchange, null)).filter(([name]) => NOT_OURS.test(name));
+  return Object.fromEntries([...kept, ...own]);
+}
+
+function whyStopped({ stoppedFor }: Exchange): ErrorCode | "client_gone" {
+  switch (stoppedFor) {
+    case "deadline":
+      return "upstream_timeout";
+    case "draining":
+      return "gateway_draining";
+    default:
+      return "client_gone";
+  }
+}
+
+/** What its client was told last. */
+function endCode(
+  exchange: Exchange,
+  recording: Recording,
+  { interruption }: Reader,
+): ErrorCode | null {
+  if (interruption === null || interruption === "client_gone") {
+    return exchange.clientGone ? null : recording.errorCode;
+  }
+  return interruption;
+}

@@ -1,0 +1,102 @@
+/**
+ * The body of a client that reads a recording: piece by piece, no faster than the client takes them,
+ * so that a slow one costs its own socket and nothing else. One that is interrupted is told why by an
+ * error event.
+ */
+import { ERRORS, type ErrorCode } from "../../base/error.ts";
+import type { Dialect } from "../../dialects/contract.ts";
+import type { Sink } from "../sink.ts";
+import type { Reader } from "./reader.ts";
+
+export type ReaderClient = {
+  readonly dialect: Dialect;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Called once, when nothing more goes to this client. */
+  readonly onEnd: () => void;
+};
+
+/** As much is handed to the client's socket before it is flushed. */
+const FLUSH_BYTES = 64 * 1024;
+
+export function readerBody(reader: Reader, client: ReaderClient): ReadableStream<Uint8Array> {
+  const sinkReady = Promise.withResolvers<Sink | null>();
+  const leave = (): void => {
+    reader.leave();
+    sinkReady.resolve(null);
+  };
+  const copied = copy(reader, client, sinkReady.promise).finally(() => {
+    client.signal.removeEventListener("abort", leave);
+    reader.leave();
+    client.onEnd();
+  });
+  if (client.signal.aborted) leave();
+  else client.signal.addEventListener("abort", leave, { once: true });
+  return new ReadableStream({
+    type: "direct",
+    pull(controller) {
+      sinkReady.resolve(controller);
+      return copied;
+    },
+    cancel: leave,
+  });
+}
+
+/** Does not depend on anybody reading the body: an interruption ends it all the same. */
+async function copy(
+  reader: Reader,
+  client: ReaderClient,
+  sinkReady: Promise<Sink | null>,
+): Promise<void> {
+  const { recording } = reader;
+  const sink = await sinkReady;
+  if (sink === null) return;
+  while (reader.interruption === null) {
+    const unwritten = writeSome(reader, sink);
+    if (unwritten === "nothing") {
+      if (recording.isEnded) break;
+      await reader.wait();
+    } else if (unwritten !== null) await untilWritten(reader, unwritten);
+  }
+  const why = reader.interruption;
+  if (why === "client_gone") return;
+  if (why !== null) {
+    const last = sink.write(errorEvent(client.dialect, recording.requestId, why));
+    sink.flush();
+    // Whoever takes no byte any more must not keep this open: closing ends the connection.
+    if (typeof last !== "number") void last;
+  }
+  sink.close();
+}
+
+/** Writes what is there, up to a bound; a promise to wait for when the client is slow. */
+function writeSome(reader: Reader, sink: Sink): Promise<unknown> | "nothing" | null {
+  let unwritten: Promise<unknown> | null = null;
+  let bytes = 0;
+  for (let piece = reader.next(); piece !== null; piece = reader.next()) {
+    const written = sink.write(piece);
+    if (typeof written !== "number") unwritten = written;
+    bytes += piece.byteLength;
+    if (unwritten !== null || bytes >= FLUSH_BYTES) break;
+  }
+  if (bytes === 0) return "nothing";
+  sink.flush();
+  return unwritten;
+}
+
+async function untilWritten(reader: Reader, written: Promise<unknown>): Promise<void> {
+  const state = { isWritten: false };
+  const done = written.finally(() => {
+    state.isWritten = true;
+    reader.wake();
+  });
+  // A socket that broke is told by the client's signal as well.
+  done.catch(() => undefined);
+  while (!state.isWritten && reader.interruption === null) await reader.wait();
+}
+
+function errorEvent(dialect: Dialect, requestId: string, code: ErrorCode): Uint8Array {
+  const { type, text } = ERRORS[code];
+  const message = `${text} The answer is incomplete (request ${requestId}).`;
+  return dialect.errorEvent({ code, message, type, param: null });
+}

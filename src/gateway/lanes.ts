@@ -100,10 +100,12 @@ export class Lanes {
     return inTurn(rotation, this.#deps.clock.nowMs());
   }
 
-  /** The same for who only looks: no turn is taken. */
+  /** What the next one who asks will get; no turn is taken. */
   lanesNow(model: string): readonly Lane[] {
-    const { orders, next } = this.#byModel.get(model) ?? this.#lookUp(model);
-    return restingLast(orders[next] ?? [], this.#deps.clock.nowMs());
+    const rotation = this.#byModel.get(model) ?? this.#lookUp(model);
+    const { orders, turn } = rotation;
+    if (orders.length <= 1) return orders[0] ?? [];
+    return inTurn({ orders, turn: (turn + 1) % TURNS }, this.#deps.clock.nowMs());
   }
 
   /** All that have been asked for. */

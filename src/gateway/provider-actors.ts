@@ -18,7 +18,7 @@ export type ProviderEntry = {
    * rest last. Each call begins with another one.
    */
   readonly lanesFor: (model: string) => readonly Lane[];
-  /** The same for who only looks: no turn is taken. */
+  /** What the next one who asks will get; no turn is taken. */
   readonly lanesNow: (model: string) => readonly Lane[];
   /** All lanes that there are now. */
   readonly lanes: () => readonly Lane[];

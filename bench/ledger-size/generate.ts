@@ -141,7 +141,13 @@ function addAskers({ sqlite, orm }: Connection, count: number, createdAtMs: numb
     const versioned = { version: 1, createdAtMs, metadata: {} };
     if (number % TOKENS_PER_TENANT === 0) {
       tenantId = pastId("ten_", createdAtMs, number);
-      addTenant({ id: tenantId, name: `tenant ${number}`, status: "active", ...versioned });
+      addTenant({
+        id: tenantId,
+        name: `tenant ${number}`,
+        status: "active",
+        terms: {},
+        ...versioned,
+      });
     }
     if (number % TOKENS_PER_PROJECT === 0) {
       projectId = pastId("prj_", createdAtMs, number);
@@ -151,7 +157,7 @@ function addAskers({ sqlite, orm }: Connection, count: number, createdAtMs: numb
     // Nobody has these access tokens, so any hash that is no other one's will do.
     const hash = new Bun.CryptoHasher("sha256").update(id).digest("hex");
     const shown = { name: `token ${number}`, hash, hint: "none" };
-    addToken({ id, tenantId, projectId, ...shown, requestCount: 0, ...versioned });
+    addToken({ id, tenantId, projectId, ...shown, requestCount: 0, terms: {}, ...versioned });
     askers.push({ tenantId, projectId, tokenId: id });
   }
   return askers;
@@ -177,7 +183,7 @@ function addOffers({ sqlite, orm }: Connection, createdAtMs: number): Offer[] {
     const routeId = pastId("rte_", createdAtMs, number);
     const target = { providerId: provider.id, model, weight: 1, priority: 1 };
     const route = { model, tenantId: null, strategy: "priority", targets: [target] } as const;
-    addRoute({ id: routeId, ...route, version: 1, createdAtMs });
+    addRoute({ id: routeId, ...route, terms: {}, version: 1, createdAtMs });
     return { routeId, route: model, providers: [provider, standIn], model };
   });
 }

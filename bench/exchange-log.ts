@@ -28,12 +28,12 @@ export function isSuccess({ label }: LoggedExchange): boolean {
   return label === SUCCEEDED;
 }
 
-/** Refused, and told when to come back. */
+/** Refused by the provider, or by Tollgate and told when to come back. */
 export function isPoliteRefusal({ label }: LoggedExchange): boolean {
   return /^(?:429|503)\b/.test(label) && !label.endsWith(RUDE);
 }
 
-/** Ends the label of a refusal that does not say when to come back. */
+/** Ends the label of a refusal of Tollgate's own that does not say when to come back. */
 export const RUDE = " without retry-after";
 
 /** From planned start to the end; what waited in the generator waited for the gateway all the same. */

@@ -5,7 +5,7 @@ import type { PhaseJudged, PhaseName, WayJudged } from "./judge.ts";
 
 /** Load on a failing provider before it is left alone, in times what clients ask for. */
 const STORM_MAX = 1.1;
-/** Requests that were on their way at either edge of the time that is counted. */
+/** Requests that were on their way at either edge of the second that is counted. */
 const EDGE_REQUESTS = 2;
 /** Attempts that a half-open breaker lets through. */
 const PROBES_MAX = 3;
@@ -41,16 +41,15 @@ function leftAlone({ way, leftAloneAfterMs }: WayJudged): Goal {
   };
 }
 
-function storm({ way, stormArrivals, stormOffered }: WayJudged): Goal {
-  const goal = { name: `${way}: load on it until then`, wanted: `≤ ${STORM_MAX} × offered` };
-  if (stormArrivals === undefined) {
-    return { ...goal, measured: "nobody counts at a closed port", reached: undefined };
-  }
-  const times = stormOffered === 0 ? "" : `${(stormArrivals / stormOffered).toFixed(2)} × `;
+function storm({ way, busiest }: WayJudged): Goal {
+  const goal = { name: `${way}: load on it, busiest second`, wanted: `≤ ${STORM_MAX} × offered` };
+  if (busiest === undefined) return { ...goal, measured: "not measured", reached: undefined };
+  const { arrivals, offered } = busiest;
+  const counts = `${countText(arrivals)} of ${countText(offered)} offered`;
   return {
     ...goal,
-    measured: `${times}(${countText(stormArrivals)} of ${countText(stormOffered)} offered)`,
-    reached: stormArrivals <= stormOffered * STORM_MAX + EDGE_REQUESTS,
+    measured: `${(arrivals / offered).toFixed(2)} × (${counts})`,
+    reached: arrivals <= offered * STORM_MAX + EDGE_REQUESTS,
   };
 }
 

@@ -53,6 +53,8 @@ export type PhaseJudged = {
   readonly rude: number;
 };
 
+export type BusySecond = { readonly arrivals: number; readonly offered: number };
+
 export type WayJudged = {
   readonly way: FailWay;
   readonly phases: readonly PhaseJudged[];
@@ -61,6 +63,8 @@ export type WayJudged = {
   /** Requests that reached the failing provider before that, and those offered meanwhile. */
   readonly stormArrivals: number | undefined;
   readonly stormOffered: number;
+  /** The second until then, or around it, with the most load against what was offered in it. */
+  readonly busiest: BusySecond | undefined;
   /** Requests that reached it afterwards, as long as it failed. */
   readonly probes: number | undefined;
   /** From healing to its first good answer, and to half of what was offered. */
@@ -103,6 +107,7 @@ export function judgeWay(seen: WaySeen): WayJudged {
     leftAloneAfterMs: leftAloneAtMs === undefined ? undefined : leftAloneAtMs - failedAtMs,
     stormArrivals: isCounted ? between(failedAtMs, aloneAtMs) : undefined,
     stormOffered,
+    busiest: isCounted ? busiestSecond(seen, aloneAtMs) : undefined,
     probes: isCounted ? between(aloneAtMs, healedAtMs) : undefined,
     ...comeback(seen),
     timeline: timelineOf(seen, durationMs),
@@ -111,6 +116,28 @@ export function judgeWay(seen: WaySeen): WayJudged {
     healedMs: healedAtMs - origin,
     durationMs,
   };
+}
+
+const secondMs = 1_000;
+const secondStepMs = 50;
+
+/** Ten failures in a row may be all there is before a breaker opens: too few to tell a storm by. */
+function busiestSecond(
+  { log, arrivals: [failing = []], failedAtMs }: WaySeen,
+  aloneAtMs: number,
+): BusySecond | undefined {
+  let busiest: BusySecond | undefined;
+  for (let fromMs = failedAtMs - secondMs; fromMs < aloneAtMs; fromMs += secondStepMs) {
+    const untilMs = fromMs + secondMs;
+    const origin = log.startedAtMs;
+    const offered = plannedBetween(log, fromMs - origin, untilMs - origin).length;
+    const arrivals = failing.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs).length;
+    // Where the load had not begun yet there is no second to compare.
+    if (fromMs < origin || offered === 0) continue;
+    const times = busiest === undefined ? -1 : busiest.arrivals / busiest.offered;
+    if (arrivals / offered > times) busiest = { arrivals, offered };
+  }
+  return busiest;
 }
 
 function phasesOf(seen: WaySeen): readonly PhaseJudged[] {

@@ -29,7 +29,9 @@ export class AnswerWatch implements ExchangeObserver {
 
   readonly onHead = (status: number, head: string): void => {
     this.#status = status;
-    const mustSayWhen = status === 429 || status === 503;
+    // What the provider itself answered is passed on as it is; a gateway's own words say when.
+    const isOwn = headerOf(head, "x-tollgate-error") !== undefined;
+    const mustSayWhen = isOwn && (status === 429 || status === 503);
     this.#isRude = mustSayWhen && headerOf(head, "retry-after") === undefined;
   };
 

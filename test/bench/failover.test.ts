@@ -72,6 +72,7 @@ describe("bench failover", () => {
       leftAloneAfterMs: 500,
       stormArrivals: 5,
       stormOffered: 5,
+      busiest: { arrivals: 10, offered: 10 },
       probes: 0,
       backAfterMs: 1_000,
       halfBackAfterMs: 1_000,
@@ -109,7 +110,7 @@ describe("bench failover", () => {
     );
     expect(reachedOf([seen({ arrivals: [storm, []], log })])).toEqual({
       "left alone": true,
-      "load on it until then": false,
+      "load on it, busiest second": false,
       "requests to it after": false,
       "failed requests after it was left alone": false,
       "p50 added after it was left alone": true,
@@ -122,7 +123,7 @@ describe("bench failover", () => {
 
   test("does not count what knocks at a closed port", () => {
     const refused = reachedOf([seen({ way: "refused" })]);
-    expect(refused["load on it until then"]).toBeUndefined();
+    expect(refused["load on it, busiest second"]).toBeUndefined();
     expect(refused["requests to it after"]).toBeUndefined();
   });
 
@@ -158,7 +159,9 @@ describe("bench failover", () => {
     expect(report).toStartWith(
       "Tollgate bench failover: 2 providers, 10/s plain requests, open loop, took 14 s\n",
     );
-    expect(report).toMatch(/reached +503: load on it until then +≤ 1.1 × offered +1.00 × \(5 of 5/);
+    expect(report).toMatch(
+      /reached +503: load on it, busiest second +≤ 1.1 × offered +1.00 × \(10 of 10/,
+    );
     expect(report).toContain("\n503, failing: 1 × 502 upstream_error\n");
     expect(report).toEndWith("\nNo goal was missed.\n");
     const svg = sheetSvg(failoverSheet(results));

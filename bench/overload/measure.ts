@@ -85,18 +85,19 @@ async function findCapacity(
   let best = 0;
   for (let slice = 0; slice < slicesMax; slice += 1) {
     const log = await offer([{ plan: { kind: "closed", clients }, durationMs: sliceMs }]);
-    const served = log.exchanges.filter(
-      (exchange) => isSuccess(exchange) && exchange.endedMs < sliceMs,
-    ).length;
-    if (served === 0) {
+    const served = log.exchanges.filter((exchange) => isSuccess(exchange));
+    // Until the last answer: clients that began together come round together, a whole turn or none.
+    const lastMs = Math.max(1, ...served.map(({ endedMs }) => endedMs));
+    const perSecond = (served.length * 1_000) / lastMs;
+    if (served.length === 0) {
       const [first] = log.exchanges;
       throw new Error(`nothing was served while looking for the capacity: ${first?.label ?? ""}`);
     }
-    const isFound = slice >= slicesMin && served < best * growthMin;
-    best = Math.max(best, served);
+    const isFound = slice >= slicesMin && perSecond < best * growthMin;
+    best = Math.max(best, perSecond);
     if (isFound) break;
   }
-  return (best * 1_000) / sliceMs;
+  return best;
 }
 
 function stepsOf(

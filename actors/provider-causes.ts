@@ -12,8 +12,6 @@ export const REFUSAL_CAUSES = [
   /** The account has no credit or quota left. */
   "exhausted",
   "credential_refused",
-  /** No slot is free. */
-  "full",
   /** Its breaker has closed a short time ago: only a share passes. */
   "slow_start",
   /** Too many attempts were repeated at the provider. */
@@ -23,4 +21,7 @@ export const REFUSAL_CAUSES = [
 export type RefusalCause = (typeof REFUSAL_CAUSES)[number];
 
 /** Why a lane takes no ordinary attempt at all. */
-export type RestReason = Exclude<RefusalCause, "slow_start" | "retry_budget">;
+export type RestReason =
+  | Exclude<RefusalCause, "slow_start" | "retry_budget">
+  /** Its provider's gate has neither a slot nor a place to wait for one. */
+  | "full";

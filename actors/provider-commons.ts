@@ -1,9 +1,9 @@
 /**
- * What all lanes of a provider share: its slots, its retry budget, and what was learned of it. It is
- * one structure that each lane's actor gets with its input and changes in its own actions only. That
- * needs no actor of its own: one event loop runs one action at a time, and a permit that would ask two
- * actors would cost twice. Slots are ids, not a count, so that an actor that dies in the middle of a
- * turn and is followed by another never loses or doubles one.
+ * What all lanes of a provider share: its retry budget, what is under way, and what was learned of it.
+ * It is one structure that each lane's actor gets with its input and changes in its own actions only.
+ * That needs no actor of its own: one event loop runs one action at a time, and a permit that would ask
+ * two actors would cost twice. Attempts are ids, not a count, so that an actor that dies in the middle
+ * of a turn and is followed by another never loses or doubles one. How many may run is the gate's affair.
  *
  * Bounds: attempts are as many as are in flight; what was learned has its own.
  */
@@ -14,9 +14,7 @@ import { REFUSAL_CAUSES, type RefusalCause } from "./provider-causes.ts";
 
 export type ProviderCommons = {
   readonly providerId: string;
-  /** null: any number. */
-  maxConcurrent: number | null;
-  /** Attempts on any lane; each takes a slot. */
+  /** Attempts on any lane. */
   readonly inFlight: Set<string>;
   readonly retryBudget: RetryBudget;
   readonly learnedInputs: LearnedInputs;
@@ -27,7 +25,6 @@ export type ProviderCommons = {
 
 export type CommonsInput = {
   readonly providerId: string;
-  readonly maxConcurrent: number | null;
   /** What was learned in an earlier run, handed over as a whole. */
   readonly learnedInputs?: LearnedInputs;
   readonly services?: LearnedServices;
@@ -35,10 +32,9 @@ export type CommonsInput = {
 };
 
 export function createProviderCommons(input: CommonsInput): ProviderCommons {
-  const { providerId, maxConcurrent, learnedInputs, services, atMs } = input;
+  const { providerId, learnedInputs, services, atMs } = input;
   return {
     providerId,
-    maxConcurrent,
     inFlight: new Set(),
     retryBudget: createRetryBudget(atMs),
     learnedInputs: learnedInputs ?? new Map(),
@@ -52,8 +48,4 @@ function noneRefused(): Record<RefusalCause, number> {
     RefusalCause,
     number
   >;
-}
-
-export function hasFreeSlot({ inFlight, maxConcurrent }: ProviderCommons): boolean {
-  return maxConcurrent === null || inFlight.size < maxConcurrent;
 }

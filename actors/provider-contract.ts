@@ -50,13 +50,13 @@ export type ProviderEvent =
       /**
        * Every other candidate refused: where it can be risked at all, it is. It passes a slow start
        * and the rest of a lane whose account or credential is at fault, and each second one of them
-       * passes an open breaker; never a cooldown, a full provider or an operator's word.
+       * passes an open breaker; never a cooldown or an operator's word.
        */
       readonly isLastResort?: boolean;
       readonly atMs: number;
     }
   | {
-      /** Exactly once per permit, at the first byte or the failure; the slot stays taken. */
+      /** Exactly once per permit, at the first byte or the failure; it goes on until its end. */
       readonly type: "outcome.report";
       readonly attemptId: string;
       readonly kind: OutcomeKind;

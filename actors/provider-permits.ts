@@ -9,14 +9,13 @@ import { restMs } from "./policy/breaker.ts";
 import { earnRepeat, mayRepeat, repeatWaitMs, takeRepeat } from "./policy/retry-budget.ts";
 import { countStart, passesStart } from "./policy/slow-start.ts";
 import type { RefusalCause } from "./provider-causes.ts";
-import { hasFreeSlot } from "./provider-commons.ts";
 import type { ProviderEvent, ProviderVerdict } from "./provider-contract.ts";
 import { isOpenTimeOver, lastResortWaitMs, type ProviderRecord } from "./provider-record.ts";
 
 export type PermitRequest = Extract<ProviderEvent, { type: "permit.request" }>;
 
-/** A slot or a probe frees when some attempt ends; nobody knows when. */
-export const FULL_RETRY_MS = 1_000;
+/** A probe frees when some attempt ends; nobody knows when. */
+export const MOMENT_RETRY_MS = 1_000;
 /** Nobody knows when an operator changes their mind. */
 export const FORCED_RETRY_MS = 60_000;
 
@@ -28,7 +27,6 @@ const SENTENCES: Readonly<Record<RefusalCause, string>> = {
   credential_refused: "The provider does not accept the gateway's credential.",
   slow_start: "The provider gets its requests back step by step after failures.",
   probes: "The provider is being tried again after failures.",
-  full: "The provider has no free slot.",
   retry_budget: "The provider fails too often for attempts to be repeated now.",
 };
 
@@ -43,7 +41,6 @@ function obstacle(
     if (restMs(rests.exhausted.untilMs, atMs) > 0) return "exhausted";
     if (restMs(rests.refused_credential.untilMs, atMs) > 0) return "credential_refused";
   }
-  if (!hasFreeSlot(commons)) return "full";
   return isRepeat && !mayRepeat(commons.retryBudget, atMs) ? "retry_budget" : null;
 }
 
@@ -119,7 +116,7 @@ function causeOf(record: ProviderRecord, request: PermitRequest): RefusalCause {
 function retryMs(record: ProviderRecord, cause: RefusalCause, atMs: number): number {
   if (cause === "forced") return FORCED_RETRY_MS;
   if (cause === "retry_budget") return repeatWaitMs(record.commons.retryBudget, atMs);
-  return restingMs(record, atMs) || FULL_RETRY_MS;
+  return restingMs(record, atMs) || MOMENT_RETRY_MS;
 }
 
 /** Until no rest of the lane keeps ordinary attempts back. */

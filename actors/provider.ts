@@ -20,8 +20,8 @@ import { inputTokensBoundOf } from "./policy/learned-input.ts";
 import { countsAt } from "./policy/outcome-window.ts";
 import { serviceAt } from "./policy/service.ts";
 import { startPercent } from "./policy/slow-start.ts";
-import { hasFreeSlot, type ProviderCommons } from "./provider-commons.ts";
-import { FORCED_RETRY_MS, FULL_RETRY_MS, restingMs } from "./provider-permits.ts";
+import type { ProviderCommons } from "./provider-commons.ts";
+import { FORCED_RETRY_MS, MOMENT_RETRY_MS, restingMs } from "./provider-permits.ts";
 import {
   isOpenTimeOver,
   lastResortWaitMs,
@@ -70,7 +70,7 @@ const STATES = {
 
 /**
  * The breaker as it will act on the next request: one whose open time has passed counts as half-open.
- * Where nobody knows when a slot frees, the times are a guess of a second.
+ * Where nobody knows when a probe ends, the times are a guess of a second.
  */
 export function laneHealth(handle: ProviderHandle, atMs: number): LaneHealth {
   const record = handle.record();
@@ -79,7 +79,7 @@ export function laneHealth(handle: ProviderHandle, atMs: number): LaneHealth {
   const isOpen = state === "open" && !isOpenTimeOver(record, atMs);
   const isForcedOpen = forced === "open";
   const moment = momentReason(record, state, atMs);
-  const momentMs = moment === null ? 0 : FULL_RETRY_MS;
+  const momentMs = moment === null ? 0 : MOMENT_RETRY_MS;
   const resting = restingMs(record, atMs);
   const availableMs = Math.max(resting, momentMs, isForcedOpen ? FORCED_RETRY_MS : 0);
   const openMs = Math.min(restMs(record.openUntilMs, atMs), lastResortWaitMs(record, atMs));
@@ -103,7 +103,6 @@ function momentReason(
   state: BreakerState,
   atMs: number,
 ): RestReason | null {
-  if (!hasFreeSlot(record.commons)) return "full";
   return state === "half_open" && probesLeft(record, atMs) <= 0 ? "probes" : null;
 }
 

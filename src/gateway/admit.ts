@@ -123,7 +123,7 @@ function take(
 
 function askOf(
   { clock, random }: Gateway,
-  { call }: Exchange,
+  { call, priorityClass }: Exchange,
   [tenant]: AskedOwners,
   { principal, request, strategy }: AcceptedRequest,
   resolved: Resolved,
@@ -133,6 +133,7 @@ function askOf(
     headers: call.headers,
     tenantId: principal.tenant.id,
     tokenId: principal.token.id,
+    priorityClass,
     tenant,
     strategy: strategyFor(strategy, principal.tenant.terms.strategy, resolved.strategy),
     draw: random.unit,

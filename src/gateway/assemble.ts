@@ -44,7 +44,8 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     build: { version, bun: Bun.version },
     collect: () => readings(gateway),
   });
-  const directory = await createDirectory({ store, clock, log, metrics, unseal });
+  const watchdog = createWatchdog(clock);
+  const directory = await createDirectory({ watchdog, store, clock, log, metrics, unseal });
   const gateway: Gateway = {
     clock,
     random,
@@ -52,13 +53,15 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     metrics,
     store,
     directory,
-    lifecycle: createLifecycle(clock),
+    lifecycle: createLifecycle(clock, () => {
+      for (const { gate } of directory.providers()) gate.drain();
+    }),
     drains: new Drains(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
-    watchdog: createWatchdog(clock),
+    watchdog,
     origins: parts.origins ?? createOrigins(clock),
     send: parts.send ?? sendByFetch,
     tokenPepper,

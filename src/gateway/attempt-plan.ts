@@ -30,7 +30,8 @@ export type AttemptTarget = {
 /** What an attempt was given: its hold in the owners' actors, and who is to serve it. */
 export type AttemptPlan = TakenHold &
   AttemptTarget & {
-    readonly startedMonotonicMs: number;
+    /** When it began, not counting a wait for its slot. */
+    startedMonotonicMs: number;
     /** The ledger has the hold, and the provider may have seen the request. */
     isHeld: boolean;
   };

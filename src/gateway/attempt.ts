@@ -1,8 +1,9 @@
 /**
- * Phase 3, attempt: one call to one provider. Permit, address, hold, call: what may refuse without a
+ * Phase 3, attempt: one call to one provider. Slot, permit, address, hold, call: what may refuse without a
  * trace comes before the hold is written, and nothing waits between the hold's durability and the
  * call, so that after a crash only the holds of the very last commit can be unsent.
  */
+import type { Refusal } from "../base/verdict.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
@@ -28,6 +29,10 @@ export async function runAttempt(
   const { candidate } = plan;
   const { row } = candidate.provider;
   const { handle } = candidate.lane;
+  const slot = takeSlot(gateway, exchange, run, plan);
+  const full = slot instanceof Promise ? await afterWait(gateway, plan, slot) : slot;
+  if (run.stoppedFor !== null) return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
+  if (full !== null) return { kind: "refused", refusal: full };
   const permit = handle.ask({
     type: "permit.request",
     attemptId: plan.attemptId,
@@ -63,6 +68,29 @@ export async function runAttempt(
   if (run.stoppedFor !== null) return { kind: "stopped", progress: "unsent", outputTokensSeen: 0 };
   const upstream = dispatch(gateway, exchange, run, admitted, plan);
   return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
+}
+
+/** The slot is given back where the attempt ends, whatever becomes of it. */
+function takeSlot(
+  { clock }: Gateway,
+  { priorityClass, deadlineMs }: Exchange,
+  run: Stoppable,
+  { attemptId, scopes, candidate }: AttemptPlan,
+): Refusal | null | Promise<Refusal | null> {
+  const { tenantId } = scopes;
+  const withinMs = deadlineMs - clock.nowMs();
+  return candidate.provider.gate.take({ attemptId, tenantId, priorityClass, withinMs, run });
+}
+
+/** How long it waited for its slot says nothing about how fast the provider is. */
+async function afterWait(
+  { clock }: Gateway,
+  plan: AttemptPlan,
+  slot: Promise<Refusal | null>,
+): Promise<Refusal | null> {
+  const refusal = await slot;
+  plan.startedMonotonicMs = clock.monotonicMs();
+  return refusal;
 }
 
 /** False when it was stopped while the disk was busy. Throws what the hold threw. */

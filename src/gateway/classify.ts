@@ -142,3 +142,10 @@ export function classifyBroken(kind: BrokenKind): Classification {
       return named(kind, ["bad", "elsewhere", "maybe"]);
   }
 }
+
+/** What a provider does when it has too much to do: it says so, or lets us wait for a first sign. */
+export function isCongestion({ kind, outcome }: Classification): boolean {
+  return (
+    kind === "throttled" || outcome === "timeout_first_byte" || outcome === "timeout_first_token"
+  );
+}

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { AttemptScopes } from "../base/scope.ts";
-import type { BudgetRow, RouteRow, Store, TokenRow } from "../store/contract.ts";
+import type { BudgetRow, RouteRow, Store, TenantRow, TokenRow } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createAlerts } from "./alerts.ts";
@@ -27,6 +27,7 @@ import {
   type ProviderEntry,
 } from "./provider-actors.ts";
 import { resolveModel, type Resolved } from "./resolve.ts";
+import type { Watchdog } from "./watchdog.ts";
 import { loadUnpricedModels, type UnpricedTarget } from "./unpriced.ts";
 
 export interface Directory extends DirectoryAdmin {
@@ -51,6 +52,7 @@ export interface Directory extends DirectoryAdmin {
 }
 
 export type DirectoryParts = {
+  readonly watchdog: Watchdog;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -60,7 +62,7 @@ export type DirectoryParts = {
 };
 
 export async function createDirectory(parts: DirectoryParts): Promise<Directory> {
-  const { store, clock, log, metrics, unseal } = parts;
+  const { store, clock, log, metrics, unseal, watchdog } = parts;
   const configured = createConfigured(await store.configuration());
   const { tables, budgets } = configured;
   const requestCounts = new Map(
@@ -70,7 +72,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
   const learned = await loadLearned({ store, clock, log, tenantOf });
   const unpriced = await loadUnpricedModels({ store, clock, log });
   const alerts = createAlerts({ store, log, metrics });
-  const providers = createProviderActors({ clock, log, unseal, learned });
+  const providers = createProviderActors({ clock, log, unseal, learned, watchdog });
   for (const row of tables.providers.values()) providers.apply(row.id, row);
   const owners = new OwnerActors({ store, clock, log, configured, alerts, learned });
   const timers = [
@@ -93,12 +95,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
   return {
     owners,
     tokenByHash: configured.tokenByHash,
-    principalOf: (token) => {
-      const tenant = tables.tenants.get(token.tenantId);
-      assert(tenant, `access token ${token.id} belongs to no tenant`);
-      const { tenantId, projectId } = token;
-      return { token, tenant, scopes: { tokenId: token.id, projectId, tenantId, endUserId: null } };
-    },
+    principalOf: (token) => principalOf(token, tables.tenants.get(token.tenantId)),
     resolve: (tenantId, model) =>
       resolveModel(configured, providers, tenantId, model, clock.nowMs()),
     modelsOf: configured.modelsOf,
@@ -130,4 +127,10 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       await writeAside();
     },
   };
+}
+
+function principalOf(token: TokenRow, tenant: TenantRow | undefined): Principal {
+  assert(tenant, `access token ${token.id} belongs to no tenant`);
+  const { tenantId, projectId } = token;
+  return { token, tenant, scopes: { tokenId: token.id, projectId, tenantId, endUserId: null } };
 }

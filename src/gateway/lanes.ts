@@ -78,10 +78,9 @@ export class Lanes {
     this.#deps = deps;
     this.#row = row;
     this.#credentials = credentials;
-    const { id: providerId, maxConcurrent } = row;
+    const { id: providerId } = row;
     this.commons = createProviderCommons({
       providerId,
-      maxConcurrent,
       learnedInputs: deps.learned.inputsOf(providerId),
       services: deps.learned.servicesOf(providerId),
       atMs: deps.clock.nowMs(),
@@ -119,7 +118,6 @@ export class Lanes {
     const kept = new Set(credentials.map(({ sealed }) => sealed));
     this.#row = row;
     this.#credentials = credentials;
-    this.commons.maxConcurrent = row.maxConcurrent;
     for (const family of this.#rotations.keys()) {
       for (const { sealed } of this.#credentials) {
         const seat = this.#seats.get(seatKey(family, sealed));

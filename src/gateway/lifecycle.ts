@@ -22,7 +22,8 @@ export interface Lifecycle {
   readonly stopAll: (reason: StopReason) => void;
 }
 
-export function createLifecycle(clock: Clock): Lifecycle {
+/** `onDrain` is called once, when nothing new is admitted any more. */
+export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
   const running = new Set<Stoppable>();
   let isDraining = false;
   let onEmpty: (() => void) | null = null;
@@ -54,7 +55,10 @@ export function createLifecycle(clock: Clock): Lifecycle {
       });
     },
     drain: (withinMs) => {
-      isDraining = true;
+      if (!isDraining) {
+        isDraining = true;
+        onDrain();
+      }
       if (running.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
         const timer = clock.after(withinMs, () => stopAll("draining"));

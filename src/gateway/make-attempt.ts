@@ -7,6 +7,7 @@ import type { Admitted } from "./admit.ts";
 import { runAttempt } from "./attempt.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
+import { isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { reportOutcome, settle, voidUnheld } from "./settle.ts";
@@ -43,6 +44,7 @@ function settleUnanswered(
   plan: AttemptPlan,
   result: AttemptResult,
 ): void {
+  const { gate } = plan.candidate.provider;
   switch (result.kind) {
     case "refused":
       voidUnheld(gateway, plan);
@@ -68,6 +70,7 @@ function settleUnanswered(
     case "failed": {
       const { classification, retryAfterMs, outputTokensSeen, verbatim } = result;
       reportOutcome(gateway, plan, classification.kind, retryAfterMs);
+      if (isCongestion(classification)) gate.learn(plan.attemptId, "congested");
       settle(gateway, exchange, admitted, plan, {
         cost:
           classification.billed === "no"
@@ -81,6 +84,7 @@ function settleUnanswered(
     case "answer":
     case "stream":
       reportOutcome(gateway, plan, "ok", null, result.kind === "answer");
+      gate.learn(plan.attemptId, "clean");
       return;
     default:
       assertNever(result);

@@ -8,6 +8,7 @@ import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import type { ProviderCommons } from "../../actors/provider-commons.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { LaneState } from "./directory-contract.ts";
+import { Gate, type GateDeps } from "./gate.ts";
 import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
 import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 
@@ -22,6 +23,8 @@ export type ProviderEntry = {
   readonly lanesNow: (model: string) => readonly Lane[];
   /** All lanes that there are now. */
   readonly lanes: () => readonly Lane[];
+  /** Its slots, and who waits for one. */
+  readonly gate: Gate;
   /** What its lanes share. */
   readonly commons: ProviderCommons;
   /** The member in which this provider takes an output limit. */
@@ -37,15 +40,17 @@ export interface ProviderActors {
   readonly stop: () => void;
 }
 
-type Deps = LaneDeps & {
-  /** A credential in plain text; throws for one that is damaged or of another provider. */
-  readonly unseal: (sealed: string, providerId: string) => string;
-};
+type Deps = LaneDeps &
+  GateDeps & {
+    /** A credential in plain text; throws for one that is damaged or of another provider. */
+    readonly unseal: (sealed: string, providerId: string) => string;
+  };
 
 export function createProviderActors(deps: Deps): ProviderActors {
   const entries = new Map<string, ProviderEntry>();
   const names = new Map<string, ProviderEntry>();
   const lanesOf = new Map<string, Lanes>();
+  const gates = new Map<string, Gate>();
 
   const entryFor = (given: ProviderRow): ProviderEntry => {
     const credentials = usableCredentials(deps, given);
@@ -56,11 +61,16 @@ export function createProviderActors(deps: Deps): ProviderActors {
     there?.update(row, usable);
     const lanes = there ?? new Lanes(deps, row, usable);
     lanesOf.set(row.id, lanes);
+    const gateThere = gates.get(row.id);
+    gateThere?.update(row);
+    const gate = gateThere ?? new Gate(deps, row);
+    gates.set(row.id, gate);
     return {
       row,
       lanesFor: (model) => lanes.lanesFor(model),
       lanesNow: (model) => lanes.lanesNow(model),
       lanes: () => lanes.all(),
+      gate,
       commons: lanes.commons,
       outputCapMember: outputCapMember(row.baseUrl),
     };
@@ -77,6 +87,7 @@ export function createProviderActors(deps: Deps): ProviderActors {
       }
       if (row === null) {
         lanesOf.delete(id);
+        gates.delete(id);
         return;
       }
       const entry = entryFor(row);
@@ -85,6 +96,7 @@ export function createProviderActors(deps: Deps): ProviderActors {
     },
     stop: () => {
       for (const lanes of lanesOf.values()) lanes.stop();
+      for (const gate of gates.values()) gate.stop();
     },
   };
 }

@@ -71,6 +71,7 @@ export function settle(
     observed: inputObserved(admitted, plan, end),
     atMs,
   });
+  candidate.provider.gate.release(plan.attemptId);
 
   exchange.attempts.push({
     attemptId: plan.attemptId,
@@ -202,4 +203,5 @@ export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
     observed: null,
     atMs,
   });
+  plan.candidate.provider.gate.release(plan.attemptId);
 }

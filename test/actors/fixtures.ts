@@ -159,16 +159,13 @@ export function outcome(
 }
 
 /** An actor of which every failure fails the test. */
-export function provider(
-  maxConcurrent: number | null = null,
-  more: Partial<ProviderInput> = {},
-): ProviderHandle {
-  return startProvider({ ...laneInput(maxConcurrent), ...more }, rethrow);
+export function provider(more: Partial<ProviderInput> = {}): ProviderHandle {
+  return startProvider({ ...laneInput(), ...more }, rethrow);
 }
 
 /** A lane of a provider that has no other. */
-export function laneInput(maxConcurrent: number | null = null): ProviderInput {
-  const commons = createProviderCommons({ providerId: "prv_1", maxConcurrent, atMs: START_MS });
+export function laneInput(): ProviderInput {
+  const commons = createProviderCommons({ providerId: "prv_1", atMs: START_MS });
   return { commons, family: "gpt", atMs: START_MS };
 }
 
@@ -207,7 +204,6 @@ export function opened(atMs: number = START_MS): ProviderHandle {
 export const RESTING = "The provider is left alone after failures.";
 export const COOLING = "The provider asked for fewer requests.";
 export const TRYING = "The provider is being tried again after failures.";
-export const FULL = "The provider has no free slot.";
 
 /** The exchanges in flight, as the actor remembers them. */
 export function tenantSlotOwners(handle: TenantHandle): SlotOwner[] {

@@ -224,7 +224,7 @@ test("the process outlives a throw inside each of the machines", async () => {
       () => dead.push("tenant"));
     tenant.send({
       type: "attempt.settle", attemptId: "a", costNanoUsd: NaN, observed: null, atMs: 0 });
-    const commons = createProviderCommons({ providerId: "p", maxConcurrent: null, atMs: 0 });
+    const commons = createProviderCommons({ providerId: "p", atMs: 0 });
     const provider = startProvider({ commons, family: "f", atMs: 0 }, () => dead.push("provider"));
     provider.send({ type: "permit.request", attemptId: "a", atMs: NaN });
     const exchange = startExchange(

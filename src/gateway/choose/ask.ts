@@ -1,5 +1,6 @@
 /** What the selection looks at beside the route: the request, who asks, and the chance to draw. */
 import type { TenantHandle } from "../../../actors/tenant.ts";
+import type { PriorityClass } from "../../base/priority.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
 import type { StrategyChosen } from "./strategy.ts";
 
@@ -8,6 +9,7 @@ export type Ask = {
   readonly headers: Headers;
   readonly tenantId: string;
   readonly tokenId: string;
+  readonly priorityClass: PriorityClass;
   /** Knows how much output the access token's requests usually need; null: nobody is known to ask. */
   readonly tenant: TenantHandle | null;
   readonly strategy: StrategyChosen;

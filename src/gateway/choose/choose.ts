@@ -39,7 +39,7 @@ export function choose(resolved: Resolved, ask: Ask): Chosen {
   const fitting = fittingInput(meantFor(resolved.candidates, ask, left), ask, left);
   const { candidates, first: canary } = withCanaries(fitting, routeId, conversation, ask, left);
   const ordered = order(candidates, conversation, ask);
-  const health = byHealth(canary === null ? ordered : moved(ordered, canary), ask.atMs);
+  const health = byHealth(canary === null ? ordered : moved(ordered, canary), ask);
   const refusal = providersResting(health.resting, ask.atMs);
   return { ...health, left, canary, conversation, refusal };
 }

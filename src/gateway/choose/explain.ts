@@ -48,6 +48,7 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
     headers,
     tenantId: tenant?.id ?? "",
     tokenId: asked.tokenId ?? "",
+    priorityClass: tenant?.terms.priorityClass ?? "default",
     tenant: facts.handle,
     strategy: strategyFor(wanted.value, tenant?.terms.strategy, resolved.strategy),
     draw: null,

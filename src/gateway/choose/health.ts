@@ -8,6 +8,7 @@ import { laneHealth, laneService } from "../../../actors/provider.ts";
 import type { LaneHealth } from "../../../actors/provider-contract.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
 import type { Candidate } from "../resolve.ts";
+import type { Ask } from "./ask.ts";
 
 export type Resting = { readonly candidate: Candidate; readonly health: LaneHealth };
 
@@ -18,11 +19,12 @@ export type ByHealth = {
   readonly isLastResort: boolean;
 };
 
-export function byHealth(candidates: readonly Candidate[], atMs: number): ByHealth {
+export function byHealth(candidates: readonly Candidate[], ask: Ask): ByHealth {
+  const { atMs } = ask;
   const available: Candidate[] = [];
   const resting: Resting[] = [];
   for (const candidate of candidates) {
-    const health = laneHealth(candidate.lane.handle, atMs);
+    const health = candidateHealth(candidate, ask);
     if (health.availableAtMs === null || health.availableAtMs <= atMs) available.push(candidate);
     else resting.push({ candidate, health });
   }
@@ -30,6 +32,21 @@ export function byHealth(candidates: readonly Candidate[], atMs: number): ByHeal
   if (least === null) return { available, resting, isLastResort: false };
   const others = resting.filter((one) => one !== least);
   return { available: [least.candidate], resting: others, isLastResort: true };
+}
+
+/** A lane is as its actor knows it, unless its provider has neither a slot nor a place to wait for one. */
+function candidateHealth({ lane, provider }: Candidate, ask: Ask): LaneHealth {
+  const { atMs } = ask;
+  const health = laneHealth(lane.handle, atMs);
+  const fullMs = provider.gate.fullMs(ask);
+  if (fullMs === 0) return health;
+  const freeAtMs = atMs + fullMs;
+  return {
+    ...health,
+    availableAtMs: Math.max(health.availableAtMs ?? 0, freeAtMs),
+    lastResortAtMs: Math.max(health.lastResortAtMs ?? 0, freeAtMs),
+    restsFor: health.restsFor ?? "full",
+  };
 }
 
 /**

@@ -73,6 +73,7 @@ export async function chooseWorldForFile(): Promise<ChooseWorld> {
         headers: new Headers(headers),
         tenantId: of,
         tokenId: token.id,
+        priorityClass: "default",
         tenant,
         strategy: strategy ?? { name: "priority", from: "route" },
         draw,

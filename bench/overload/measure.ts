@@ -87,7 +87,7 @@ async function findCapacity(
     const log = await offer([{ plan: { kind: "closed", clients }, durationMs: sliceMs }]);
     const served = log.exchanges.filter((exchange) => isSuccess(exchange));
     // Until the last answer: clients that began together come round together, a whole turn or none.
-    const lastMs = Math.max(1, ...served.map(({ endedMs }) => endedMs));
+    const lastMs = served.reduce((last, { endedMs }) => Math.max(last, endedMs), 1);
     const perSecond = (served.length * 1_000) / lastMs;
     if (served.length === 0) {
       const [first] = log.exchanges;

@@ -5,6 +5,8 @@
  */
 import { type Clock, sleep } from "../../src/base/clock.ts";
 import { readAdmin } from "../admin-read.ts";
+import { connectionsMax } from "../context.ts";
+import type { ExchangeLog } from "../exchange-log.ts";
 import { createObject, createRoomyToken, type TollgateAdmin } from "../setup-tollgate.ts";
 import type { Stand } from "../stand.ts";
 import { judgeWay, type WayJudged } from "./judge.ts";
@@ -22,6 +24,8 @@ const healthPollMs = 25;
 /** An answer takes a moment, as real ones do, and is short. */
 const upstreamModel = "sim-small?tokens=16&headers_delay_ms=20";
 const tokensMax = 64;
+/** Before each way: connections are opened, and a fresh Tollgate is compiled for what comes. */
+const warmUpMsMax = 1_000;
 
 function modelOf(way: FailWay): string {
   return `failover-${way}`;
@@ -63,19 +67,22 @@ async function measureWay(
   if (failing === undefined) throw new Error("a route needs a provider");
   const failingId = await configure(way, providers, options, stand.admin);
   const { healthyMs, failingMs, healedMs, ratePerSecond, stream } = options;
-  const load = stand.generator.offer({
-    gateway: stand.admin.gateway.href,
-    token,
-    model: modelOf(way),
-    stream,
-    tokensMax,
-    steps: [
-      {
-        plan: { kind: "open", ratePerSecond, gaps: "constant", inFlightMax: 4_000 },
-        durationMs: healthyMs + failingMs + healedMs,
-      },
-    ],
-  });
+  const offer = (durationMs: number): Promise<ExchangeLog> =>
+    stand.generator.offer({
+      gateway: stand.admin.gateway.href,
+      token,
+      model: modelOf(way),
+      stream,
+      tokensMax,
+      steps: [
+        {
+          plan: { kind: "open", ratePerSecond, gaps: "constant", inFlightMax: connectionsMax },
+          durationMs,
+        },
+      ],
+    });
+  await offer(Math.min(warmUpMsMax, healthyMs));
+  const load = offer(healthyMs + failingMs + healedMs);
   // Awaited below; until then a failure must not be nobody's.
   load.catch(() => undefined);
   await sleep(clock, healthyMs, signal);

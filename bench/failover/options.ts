@@ -45,7 +45,7 @@ and when traffic came back. With the defaults it takes a minute.
   --alone             one provider only: refusals at once, and no storm on it
   --rate N            requests per second (100)
   --stream            stream the answers
-  --healthy S         seconds of each way before the provider fails (3)
+  --healthy S         seconds of each way before the provider fails (2.5)
   --failing S         seconds that it fails; within the 4 for which a breaker opens at least (3.5)
   --healed S          seconds after it heals (7)
   --first-byte MS     how long Tollgate waits for a provider's first byte (1000)
@@ -93,7 +93,7 @@ export function parseFailoverOptions(args: readonly string[]): Reading<FailoverO
           : wholeOf("providers", values.providers ?? "2", { min: 2, max: 3 }),
       ratePerSecond: numberOf("rate", values.rate ?? "100", { min: 1, max: 5_000 }),
       stream: values.stream === true,
-      healthyMs: secondsOf("healthy", values.healthy ?? "3", span),
+      healthyMs: secondsOf("healthy", values.healthy ?? "2.5", span),
       failingMs: secondsOf("failing", values.failing ?? "3.5", span),
       healedMs: secondsOf("healed", values.healed ?? "7", span),
       firstByteMs: wholeOf("first-byte", values["first-byte"] ?? "1000", { min: 50, max: 60_000 }),

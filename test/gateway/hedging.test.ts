@@ -219,7 +219,7 @@ describe("no second attempt begins", () => {
   });
 
   test("past the route's share of hedged requests", async () => {
-    first.upstream.script("tokens=3&delay_ms=100");
+    first.upstream.script("tokens=3&delay_ms=400");
     second.upstream.script("tokens=3");
     const model = await hedgingRoute({ hedge: { ...HEDGE, percentMax: 34 } });
     const attempts: (string | null)[] = [];

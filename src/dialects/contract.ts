@@ -190,6 +190,8 @@ export interface Dialect {
   readonly path: (surface: Surface) => string;
   /** Checks a body; refuses with `invalid_json` or `invalid_request` and the member's name. */
   readonly accept: (surface: Surface, bytes: Uint8Array<ArrayBuffer>) => Verdict<ClientRequest>;
+  /** Is it to be answered like every other request with the same bytes? */
+  readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */
   readonly request: (request: ClientRequest, edits: RequestEdits) => Uint8Array<ArrayBuffer>;
   /** Headers that present a credential to a provider. */

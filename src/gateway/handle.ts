@@ -25,6 +25,7 @@ import { stoppedReply } from "./reply.ts";
 import { serve } from "./serve.ts";
 import { answeredByAnother } from "./share/answered-by-another.ts";
 import { offerResume, resume } from "./share/resume.ts";
+import { joinFlight } from "./share/single-flight.ts";
 import { publish } from "./share/share.ts";
 
 export async function handle(gateway: Gateway, call: ClientCall): Promise<Reply> {
@@ -53,6 +54,8 @@ async function answer(gateway: Gateway, exchange: Exchange, accepted: Accepted):
   if (given !== null) return given;
   const admitted = await admit(gateway, exchange, accepted);
   if (!admitted.allowed) return errorReply(exchange, admitted.refusal);
+  const joined = joinFlight(gateway, exchange, admitted.value);
+  if (joined !== null) return await joined;
   offerResume(gateway, exchange, admitted.value);
   return await serve(gateway, exchange, admitted.value);
 }

@@ -10,6 +10,7 @@ import { imageTokensEstimate, inputTokensEstimate } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { settle } from "./settle.ts";
+import { settleSplit } from "./share/split-cost.ts";
 
 export type AnswerEnd = {
   /** What the provider reported; null: nothing. */
@@ -24,7 +25,7 @@ export type AnswerEnd = {
   readonly status: number;
 };
 
-/** A promise only where something must be counted; it never rejects. */
+/** A promise only where something must be counted or split; it never rejects. */
 export function settleAnswer(
   gateway: Gateway,
   exchange: Exchange,
@@ -32,9 +33,12 @@ export function settleAnswer(
   plan: AttemptPlan,
   { usage, isPartial, output, counted, outcome, status }: AnswerEnd,
 ): Promise<void> | void {
-  const post = (kind: "reported" | "counted", known: Usage): void => {
-    const cost = { kind, usage: known } as const;
-    settle(gateway, exchange, admitted, plan, { cost, outcome, status });
+  const { share } = exchange;
+  const post = (kind: "reported" | "counted", known: Usage): Promise<void> | void => {
+    const end = { cost: { kind, usage: known }, outcome, status } as const;
+    const split =
+      share === null ? null : settleSplit(gateway, exchange, share, admitted, plan, end);
+    return split ?? settle(gateway, exchange, admitted, plan, end);
   };
   if (counted !== null) return post("counted", counted);
   if (usage !== null) return post(isPartial ? "counted" : "reported", usage);

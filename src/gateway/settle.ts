@@ -29,13 +29,17 @@ export type AttemptEnd = {
   readonly status: number | null;
 };
 
-/** Ends `plan`'s attempt; called exactly once for each hold that the ledger took. */
+/**
+ * Ends `plan`'s attempt; called exactly once for each hold that the ledger took. `paidByOthersNanoUsd`:
+ * the part of its cost that is posted for others who got the answer.
+ */
 export function settle(
   gateway: Gateway,
   exchange: Exchange,
   admitted: Admitted,
   plan: AttemptPlan,
   end: AttemptEnd,
+  paidByOthersNanoUsd: NanoUsd = 0,
 ): void {
   const { clock, directory, metrics, store } = gateway;
   const { candidate } = plan;
@@ -43,7 +47,8 @@ export function settle(
   const latencyMs = clock.monotonicMs() - plan.startedMonotonicMs;
   const usage = usageOf(gateway, admitted, plan, end);
   const isEstimated = end.cost.kind === "estimated" || end.cost.kind === "counted";
-  const costNanoUsd = costOfEnd(plan, end, usage);
+  const wholeNanoUsd = costOfEnd(plan, end, usage);
+  const costNanoUsd = wholeNanoUsd - paidByOthersNanoUsd;
   warnOfUnpricedTools(gateway, exchange, plan, usage);
 
   // The ledger first: an actor that is being built then finds it there.
@@ -90,7 +95,7 @@ export function settle(
     outcome: end.outcome,
     durationMs: latencyMs,
     ...usage,
-    costNanoUsd,
+    costNanoUsd: wholeNanoUsd,
   });
 }
 
@@ -112,7 +117,7 @@ function warnOfUnpricedTools(
 }
 
 /** The truth, even when it passes the hold; but an estimate never charges more than was held. */
-function costOfEnd(
+export function costOfEnd(
   { candidate, heldNanoUsd }: AttemptPlan,
   end: AttemptEnd,
   usage: Usage,
@@ -190,13 +195,7 @@ export function reportOutcome(
 /** Gives back an attempt that the ledger never held: in the owners' actors and at the provider's. */
 export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
   const atMs = gateway.clock.nowMs();
-  gateway.directory.owners.tell(plan.scopes, {
-    type: "attempt.settle",
-    attemptId: plan.attemptId,
-    costNanoUsd: 0,
-    observed: null,
-    atMs,
-  });
+  giveBackHold(gateway, plan);
   plan.candidate.lane.handle.send({
     type: "attempt.end",
     attemptId: plan.attemptId,
@@ -204,4 +203,20 @@ export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
     atMs,
   });
   plan.candidate.provider.gate.release(plan.attemptId);
+}
+
+/** Gives back a hold that the ledger never had, in the owners' actors. */
+export function giveBackHold(
+  { clock, directory }: Gateway,
+  { attemptId, scopes }: Pick<AttemptPlan, "attemptId" | "scopes">,
+): void {
+  const atMs = clock.nowMs();
+  const event = {
+    type: "attempt.settle",
+    attemptId,
+    costNanoUsd: 0,
+    observed: null,
+    atMs,
+  } as const;
+  directory.owners.tell(scopes, event);
 }

@@ -2,6 +2,7 @@
 import type { Dialect, Surface } from "../contract.ts";
 import { accept } from "./accept.ts";
 import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
+import { isDeterministic } from "./deterministic.ts";
 import { errorBody, errorEvent } from "./error.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
@@ -15,6 +16,7 @@ export const openaiDialect: Dialect = {
   name: "openai",
   path: (surface) => PATHS[surface],
   accept,
+  isDeterministic,
   request: upstreamBytes,
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   watch: watchStream,

@@ -15,13 +15,14 @@ import type { Deadline } from "../watchdog.ts";
 import { readerBody } from "./reader-body.ts";
 import type { Reader } from "./reader.ts";
 import type { Head, Recording } from "./recording.ts";
-import type { SharedAnswer, SharedEnd } from "./contract.ts";
+import type { Payer, SharedAnswer, SharedEnd } from "./contract.ts";
 
 type Ending = (end: SharedEnd) => Promise<void> | void;
 
 class Share implements SharedAnswer {
   readonly #exchange: Exchange;
   readonly recording: Recording;
+  readonly payers = new Map<Reader, Payer>();
   readonly #gateway: Gateway;
   /** The client's own connection, which the exchange does not depend on any more. */
   readonly #call: ClientCall;
@@ -161,6 +162,9 @@ class Share implements SharedAnswer {
   }
 
   #readersChanged(count: number): void {
+    for (const reader of this.payers.keys()) {
+      if (reader.interruption !== null) this.payers.delete(reader);
+    }
     if (this.#isEnded) return;
     if (count > 0) this.#unread.disarm();
     else if (this.#unreadMs === 0) this.#abandon();

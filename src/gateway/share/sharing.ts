@@ -4,7 +4,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { deriveKey } from "../../base/seal.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { RunningKey, SharedAnswer } from "./contract.ts";
+import type { Flight, RunningKey, SharedAnswer } from "./contract.ts";
 import { KeySteps } from "./key-steps.ts";
 import { Recordings } from "./recordings.ts";
 
@@ -18,6 +18,8 @@ export interface Sharing {
     readonly hashSecret: Uint8Array;
     readonly answerSecret: Uint8Array;
   };
+  /** Executions that equal requests may join, by what makes them equal. */
+  readonly flights: Map<string, Flight>;
   /** By the id of their request. */
   readonly streams: Map<string, SharedAnswer>;
   readonly stop: () => void;
@@ -50,6 +52,7 @@ export function createSharing(parts: {
       hashSecret: deriveKey(pepper, "idempotency-hash"),
       answerSecret: deriveKey(pepper, "idempotency-answer"),
     },
+    flights: new Map(),
     streams: new Map(),
     stop: () => {
       for (const timer of timers) timer.cancel();

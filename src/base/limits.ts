@@ -25,6 +25,10 @@ export const LIMITS = {
   failureBytesMax: 64 * 1024,
   /** Time to read the whole client body. */
   bodyReadMs: 120_000,
+  /** Client bodies that are being read at once, by their declared length or what has come of them. */
+  bodiesReadingBytesMax: 512 * 1024 * 1024,
+  /** A client that takes nothing of its stream for this long, while there is more, is given up. */
+  stalledReaderMs: 60_000,
   /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */
   exchangesInFlightMax: 10_000,
   attemptsMax: 3,

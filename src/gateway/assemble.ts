@@ -5,6 +5,7 @@ import type { Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { BodyRoom } from "./body-room.ts";
 import { Drains } from "./drains.ts";
 import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
@@ -57,6 +58,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
       for (const { gate } of directory.providers()) gate.drain();
     }),
     drains: new Drains(),
+    bodyRoom: new BodyRoom(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),

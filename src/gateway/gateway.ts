@@ -4,6 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { Store } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { BodyRoom } from "./body-room.ts";
 import type { Drains } from "./drains.ts";
 import type { Directory } from "./directory.ts";
 import type { Hedges } from "./hedges.ts";
@@ -24,6 +25,7 @@ export type Gateway = {
   readonly directory: Directory;
   readonly lifecycle: Lifecycle;
   readonly drains: Drains;
+  readonly bodyRoom: BodyRoom;
   readonly hedges: Hedges;
   readonly shed: Shed;
   readonly sharing: Sharing;

@@ -90,8 +90,9 @@ export function broken(
   if (gaveUpFor !== null && isStop(gaveUpFor)) {
     return { kind: "stopped", progress: "sent", outputTokensSeen };
   }
-  // Only a stream that is being relayed reaches its hold.
-  const truth = gaveUpFor === null || gaveUpFor === "hold_reached" ? kind : TIMEOUTS[gaveUpFor];
+  // Only a stream that is being relayed reaches its hold, or a client that does not read it.
+  const isRelayed = gaveUpFor === "hold_reached" || gaveUpFor === "client_stalled";
+  const truth = gaveUpFor === null || isRelayed ? kind : TIMEOUTS[gaveUpFor];
   return {
     kind: "failed",
     classification: classifyBroken(truth),

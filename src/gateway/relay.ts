@@ -23,6 +23,7 @@ export type RelayEnd = {
     | "ok"
     | "hold_reached"
     | "client_gone"
+    | "client_stalled"
     | "cut"
     | "error_event"
     | "timeout_idle"
@@ -123,10 +124,15 @@ async function pump(
 ): Promise<RelayEnd> {
   const idleMs = plan.candidate.provider.row.timeoutsMs.idle;
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
+  const stalled = gateway.watchdog.deadline(() => upstream.giveUp("client_stalled"));
   try {
     let unwritten = send(exchange, sink, first);
     for (;;) {
-      if (unwritten !== null) await untilWritten(exchange, upstream, unwritten);
+      if (unwritten !== null) {
+        stalled.arm(LIMITS.stalledReaderMs);
+        await untilWritten(exchange, upstream, unwritten);
+        stalled.pause();
+      }
       if (watch.hasEnded()) break;
       if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {
         upstream.giveUp("hold_reached");
@@ -145,6 +151,7 @@ async function pump(
     discard(reader);
   } finally {
     idle.disarm();
+    stalled.disarm();
   }
   return endOf(exchange, { watch, upstream });
 }
@@ -200,6 +207,9 @@ function endOf(
   switch (upstream.gaveUpFor()) {
     case "client_gone":
       return { outcome: "client_gone", errorCode: null };
+    case "client_stalled":
+      // Whoever does not read cannot be told.
+      return { outcome: "client_stalled", errorCode: null };
     case "hold_reached":
       return { outcome: "hold_reached", errorCode: null };
     case "deadline":

@@ -7,7 +7,13 @@ import type { StopReason } from "./exchange.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Why we gave up an upstream ourselves. */
-export type GiveUpReason = StopReason | "first_byte" | "idle" | "total" | "hold_reached";
+export type GiveUpReason =
+  | StopReason
+  | "first_byte"
+  | "idle"
+  | "total"
+  | "hold_reached"
+  | "client_stalled";
 
 export type TransportFailure = {
   readonly kind: "gave_up" | "connect" | "reset";

@@ -38,17 +38,20 @@ describe.each([
   ["its length", TOO_LONG, "context_window"],
   ["its content", FILTERED, "content_filter"],
 ] as const)("a request that is refused for %s", (_what, script, use) => {
-  test.each([false, true])("goes on with what the route keeps for it (stream: %p)", async (stream) => {
-    first.upstream.script(script);
-    const model = await routeOver([SERVING, { ...KEPT, use }]);
-    const reply = await chat(tollgate.url, { token, body: { model, stream } });
-    expect([reply.status, reply.headers.get("x-tollgate-provider")]).toEqual([200, "second"]);
-    expect([reply.headers.get("x-tollgate-attempts"), requests()]).toEqual(["2", [1, 1]]);
-    expect(await attemptsOf(reply.headers.get("x-request-id"))).toMatchObject([
-      { model: "sim-small", status: 400 },
-      { model: "sim-large", outcome: "ok" },
-    ]);
-  });
+  test.each([false, true])(
+    "goes on with what the route keeps for it (stream: %p)",
+    async (stream) => {
+      first.upstream.script(script);
+      const model = await routeOver([SERVING, { ...KEPT, use }]);
+      const reply = await chat(tollgate.url, { token, body: { model, stream } });
+      expect([reply.status, reply.headers.get("x-tollgate-provider")]).toEqual([200, "second"]);
+      expect([reply.headers.get("x-tollgate-attempts"), requests()]).toEqual(["2", [1, 1]]);
+      expect(await attemptsOf(reply.headers.get("x-request-id"))).toMatchObject([
+        { model: "sim-small", status: 400 },
+        { model: "sim-large", outcome: "ok" },
+      ]);
+    },
+  );
 
   test("is told so in the first provider's words, though what is kept fails otherwise", async () => {
     first.upstream.script(script);
@@ -67,7 +70,11 @@ describe.each([
   test("is asked once and told verbatim where nothing, or only the other kind, is kept", async () => {
     first.upstream.script(script);
     const other = use === "context_window" ? "content_filter" : "context_window";
-    for (const targets of [[SERVING], [SERVING, KEPT], [SERVING, { ...KEPT, use: other }]] as const) {
+    for (const targets of [
+      [SERVING],
+      [SERVING, KEPT],
+      [SERVING, { ...KEPT, use: other }],
+    ] as const) {
       const reply = await chat(tollgate.url, { token, body: { model: await routeOver(targets) } });
       expect([reply.status, JSON.parse(reply.text).odd]).toEqual([400, 1.5]);
     }
@@ -76,7 +83,10 @@ describe.each([
 
   test("goes from one that is kept to the next, within the route's attempts", async () => {
     for (const { upstream } of [first, second]) upstream.script(script);
-    const kept = [{ ...KEPT, use }, { ...KEPT, model: "sim-slow", priority: 2, use }] as const;
+    const kept = [
+      { ...KEPT, use },
+      { ...KEPT, model: "sim-slow", priority: 2, use },
+    ] as const;
     const all = await chat(tollgate.url, {
       token,
       body: { model: await routeOver([SERVING, ...kept]) },

@@ -10,6 +10,7 @@ import type { PriorityClass } from "../../src/base/priority.ts";
 import type { Gate } from "../../src/gateway/gate.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import type { GateTerms } from "../../actors/gate-contract.ts";
+import type { Reply } from "../../src/gateway/exchange.ts";
 import { handle } from "../../src/gateway/handle.ts";
 import type { ExchangeFacts } from "./oracle-types.ts";
 import { GOOD } from "./plan.ts";
@@ -126,17 +127,20 @@ export class Crowd {
       onEnd: () => undefined,
       readBody: () => Promise.resolve(new TextEncoder().encode(body)),
     });
-    void replied.then(({ status, headers: told }) => {
-      this.#under -= 1;
-      const retryAfter = told["retry-after"];
-      this.visits.push({
-        who,
-        beganMs,
-        endedMs: this.nowMs,
-        status,
-        code: told["x-tollgate-error"] ?? null,
-        retryAfterS: retryAfter === undefined ? null : Number(retryAfter),
-      });
+    void this.#note(who, beganMs, replied);
+  }
+
+  async #note(who: string, beganMs: number, replied: Promise<Reply>): Promise<void> {
+    const { status, headers } = await replied;
+    this.#under -= 1;
+    const retryAfter = headers["retry-after"];
+    this.visits.push({
+      who,
+      beganMs,
+      endedMs: this.nowMs,
+      status,
+      code: headers["x-tollgate-error"] ?? null,
+      retryAfterS: retryAfter === undefined ? null : Number(retryAfter),
     });
   }
 }
@@ -197,8 +201,7 @@ function processIn(world: World, folder: string, serviceMs: number): Process {
 }
 
 function open(world: World, process: Process, folder: string, terms: GateTerms): void {
-  const failures: unknown[] = [];
-  let isOpen = false;
+  const opening: { isOver: boolean; failure: unknown } = { isOver: false, failure: null };
   const begin = async (): Promise<void> => {
     await process.start(join(folder, "town.db"));
     const directory = process.gateway?.directory;
@@ -210,11 +213,13 @@ function open(world: World, process: Process, folder: string, terms: GateTerms):
       maxConcurrent,
       terms: queue === null ? {} : { queue },
     });
-    isOpen = true;
+    opening.isOver = true;
   };
-  begin().catch((error: unknown) => void failures.push(error));
-  while (!isOpen) {
-    if (failures.length > 0) throw failures[0];
+  begin().catch((error: unknown) => {
+    opening.failure = error;
+  });
+  while (!opening.isOver) {
+    if (opening.failure !== null) throw opening.failure;
     if (!world.step()) throw new Error("the gateway never starts");
   }
 }

@@ -3,7 +3,7 @@
  * to everybody their share, and afterwards it is as if nothing had been.
  */
 import { describe, expect, test } from "bun:test";
-import { Crowd, withCrowd, type Visit } from "./crowd.ts";
+import { withCrowd, type Crowd, type Visit } from "./crowd.ts";
 
 const SERVICE_MS = 200;
 const SLOTS = 10;

@@ -1,8 +1,11 @@
 /** Reads a client's body within the bound and the time, whether its length was declared or not. */
-import type { Clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
+import type { Gateway } from "../../gateway/gateway.ts";
 import { readBody } from "../../gateway/read-body.ts";
+
+/** Nobody knows how fast others send; most bodies take less. */
+const CROWDED_RETRY_MS = 1_000;
 
 type BodyBytes = Uint8Array<ArrayBuffer>;
 
@@ -12,27 +15,56 @@ export function declaredBytes(headers: Headers): number | null {
   return text === null ? null : Number(text);
 }
 
-/** Refuses with `body_too_large`, or `invalid_request` when the body breaks off or takes too long. */
-export async function readClientBody(clock: Clock, request: Request): Promise<BodyBytes | Refusal> {
+type Room = Pick<Gateway, "clock" | "bodyRoom">;
+
+/**
+ * Refuses with `body_too_large`, with `invalid_request` when the body breaks off or takes too long, and
+ * with `gateway_overloaded` when too much is being read already.
+ */
+export async function readClientBody(
+  { clock, bodyRoom }: Room,
+  request: Request,
+): Promise<BodyBytes | Refusal> {
+  const room = { bodyRoom, takenBytes: 0 };
   const late = Promise.withResolvers<Refusal>();
   const timer = clock.after(LIMITS.bodyReadMs, () => {
     late.resolve(refuse("invalid_request", "The body did not arrive in time.").refusal);
   });
   try {
-    return await Promise.race([readWithin(request), late.promise]);
+    return await Promise.race([readWithin(request, room), late.promise]);
   } finally {
     timer.cancel();
+    room.bodyRoom.giveBack(room.takenBytes);
   }
 }
 
-async function readWithin(request: Request): Promise<BodyBytes | Refusal> {
+/** What this body has taken of the room for all of them. */
+type TakenRoom = { readonly bodyRoom: Gateway["bodyRoom"]; takenBytes: number };
+
+function takeRoom(room: TakenRoom, bytes: number): boolean {
+  if (!room.bodyRoom.take(bytes)) return false;
+  room.takenBytes += bytes;
+  return true;
+}
+
+async function readWithin(request: Request, room: TakenRoom): Promise<BodyBytes | Refusal> {
   try {
     // With a declared length the HTTP server holds the client to it, and the length was checked.
-    if (declaredBytes(request.headers) !== null) {
+    const declared = declaredBytes(request.headers);
+    if (declared !== null) {
+      if (!takeRoom(room, declared)) return crowded();
       return new Uint8Array(await request.arrayBuffer());
     }
     if (request.body === null) return new Uint8Array(0);
-    const read = await readBody(request.body.getReader(), LIMITS.bodyBytesMax, () => undefined);
+    const reader = request.body.getReader();
+    let isCrowded = false;
+    const read = await readBody(reader, LIMITS.bodyBytesMax, (bytes) => {
+      if (isCrowded || takeRoom(room, bytes)) return;
+      isCrowded = true;
+      // The next read is the last then.
+      void reader.cancel();
+    });
+    if (isCrowded) return crowded();
     if (read.kind === "whole") return read.bytes;
     if (read.kind === "broken") return brokenOff();
     const message = `The body is larger than ${LIMITS.bodyBytesMax} bytes.`;
@@ -40,6 +72,11 @@ async function readWithin(request: Request): Promise<BodyBytes | Refusal> {
   } catch {
     return brokenOff();
   }
+}
+
+function crowded(): Refusal {
+  const message = "Too many bodies are being read at once.";
+  return refuse("gateway_overloaded", message, { retryAfterMs: CROWDED_RETRY_MS }).refusal;
 }
 
 function brokenOff(): Refusal {

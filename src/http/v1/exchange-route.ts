@@ -26,7 +26,7 @@ export async function exchangeRoute(
     headers: request.headers,
     declaredBytes: declaredBytes(request.headers),
     readBody: async () => {
-      const body = await readClientBody(gateway.clock, request);
+      const body = await readClientBody(gateway, request);
       // Only while the body is read does silence mean that the client is slow.
       server?.timeout(request, 0);
       return body;

@@ -53,6 +53,8 @@ export const LIMITS = {
   clientGoneDrainsMax: 256,
   /** As much of one left client's answer is read on. */
   clientGoneDrainBytesMax: 8 * 1024 * 1024,
+  /** Text of a stream that is kept so that another attempt can go on with it. */
+  continuedTextCharsMax: 256 * 1024,
   /** Generated text that is kept of one answer for counting; what is longer is extrapolated. */
   countedOutputBytesMax: 256 * 1024,
   /** The same of a client's body. */

@@ -123,6 +123,28 @@ export interface StreamWatch {
   readonly lengthEnding: (usage: Usage) => Uint8Array;
 }
 
+/** A watch whose stream another attempt can go on with when it breaks off. */
+export interface ContinuableWatch extends StreamWatch {
+  /** The text that the client was sent; null where it was sent more than text, or more than is kept. */
+  readonly textSoFar: () => string | null;
+  /** Error events of the provider, which are kept back for the case that another goes on. */
+  readonly withheld: () => readonly Uint8Array[];
+  /**
+   * From now on the events of another attempt come, and what this watch tells is about them; the bytes
+   * that it gives out go on with the answer. `before`: what was billed so far. `repeatsText`: the
+   * provider begins with the text it was given.
+   */
+  readonly goOn: (attempt: { readonly before: Usage; readonly repeatsText: boolean }) => void;
+}
+
+/** An answer that broke off, for the request that goes on with it. */
+export type AnswerSoFar = {
+  /** How the model is asked. */
+  readonly how: "prefix" | "continue_final_message";
+  readonly text: string;
+  readonly outputTokens: number;
+};
+
 /** An error within an answer that was 200: its text, and the status that it says it would have had. */
 export type AnswerFailure = { readonly body: string; readonly status: number | null };
 
@@ -197,6 +219,10 @@ export interface Dialect {
   /** Headers that present a credential to a provider. */
   readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   readonly watch: (request: Pick<ClientRequest, "usageAsked" | "choices">) => StreamWatch;
+  /** The same for a request whose answer could be gone on with; null: it could not. */
+  readonly watchContinuable: (request: ClientRequest) => ContinuableWatch | null;
+  /** The request that goes on with a broken answer; null: the client's output limit is reached. */
+  readonly continued: (request: ClientRequest, answer: AnswerSoFar) => ClientRequest | null;
   /** Usage of a plain answer; null when it holds none, undefined when it is not valid JSON. */
   readonly usage: (answer: Uint8Array) => Usage | null | undefined;
   /** The error that a plain answer is in place of an answer; null when it is none. */

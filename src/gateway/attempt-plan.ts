@@ -1,6 +1,7 @@
 /** What an attempt is given before it starts. */
 import type { AttemptScopes } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
+import type { ContinuableWatch } from "../dialects/contract.ts";
 import type { Candidate } from "./resolve.ts";
 
 /** A hold in the actors of all owners, before the ledger has it. */
@@ -32,6 +33,8 @@ export type AttemptPlan = TakenHold &
   AttemptTarget & {
     /** When it began, not counting a wait for its slot. */
     startedMonotonicMs: number;
+    /** Watches its stream in place of a new watch; null: nothing of it is to be gone on with. */
+    readonly watch: ContinuableWatch | null;
     /** The ledger has the hold, and the provider may have seen the request. */
     isHeld: boolean;
   };

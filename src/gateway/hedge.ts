@@ -57,8 +57,11 @@ export async function makeHedgedAttempt(
   exchange.stopAttempt = (reason) => stopExchange(run, reason);
   const first = attempt(parts, run, plan);
   const delayMs = hedgeDelayMs(terms, plan, parts.admitted.request.stream);
-  if (!(await isLate(gateway, first, delayMs))) return await first;
-  const hedge = mayHedge(parts, terms, plan) ? hedgeTarget(parts) : null;
+  do {
+    if (!(await isLate(gateway, first, delayMs))) return await first;
+    // What waits for a slot or the disk is not late yet; another attempt would wait there too.
+  } while (!plan.isHeld);
+  const hedge = mayHedge(parts, terms) ? hedgeTarget(parts) : null;
   return hedge === null ? await first : await race(parts, { run, first }, hedge);
 }
 
@@ -85,13 +88,12 @@ async function isLate(
   }
 }
 
-/** An attempt whose hold still waits for the disk gains nothing from another one that would too. */
 function mayHedge(
   { gateway, exchange, admitted: { routeId }, story }: HedgeParts,
   { percentMax }: HedgeTerms,
-  plan: AttemptPlan,
 ): boolean {
-  if (!plan.isHeld || exchange.stoppedFor !== null || exchange.clientGone) return false;
+  if (!gateway.shed.allows("hedge")) return false;
+  if (exchange.stoppedFor !== null || exchange.clientGone) return false;
   const atMs = gateway.clock.nowMs();
   if (!story.canHedge(atMs) || routeId === null) return false;
   return gateway.hedges.take(routeId, percentMax, atMs);

@@ -1,5 +1,6 @@
 /** What the next attempt is given: its hold in the owners' actors, for the candidate it asks. */
 import type { Refusal } from "../base/verdict.ts";
+import type { ContinuableWatch } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan, AttemptTarget, TakenHold } from "./attempt-plan.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
@@ -20,7 +21,22 @@ export async function planAttempt(
 ): Promise<AttemptPlan | { readonly refusal: Refusal }> {
   const startedMonotonicMs = gateway.clock.monotonicMs();
   const hold = firstHold ?? (await furtherHold(gateway, exchange, run, admitted, target));
-  return "refusal" in hold ? hold : { ...hold, ...target, startedMonotonicMs, isHeld: false };
+  if ("refusal" in hold) return hold;
+  const watch = continuableWatch(exchange, admitted, hold);
+  return { ...hold, ...target, startedMonotonicMs, isHeld: false, watch };
+}
+
+/** null: what comes of a stream is not gone on with when it breaks off. */
+function continuableWatch(
+  { call }: Exchange,
+  { candidates, request, terms }: Admitted,
+  { stopsAtHoldNanoUsd }: TakenHold,
+): ContinuableWatch | null {
+  if (terms.retries?.continueStreams !== true || !request.stream) return null;
+  // What a budget wants ended at its hold would go on with a hold of its own.
+  if (stopsAtHoldNanoUsd !== null) return null;
+  const isAble = candidates.some(({ target }) => target?.continues !== undefined);
+  return isAble ? call.dialect.watchContinuable(request) : null;
 }
 
 async function furtherHold(

@@ -8,6 +8,14 @@ import type { RequestEdits } from "../dialects/contract.ts";
  */
 const COMPLETION_TOKENS_HOSTS = ["api.openai.com", ".openai.azure.com"] as const;
 
+/** Mistral's answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256). */
+const TEXT_REPEATING_HOSTS = new Set(["api.mistral.ai", "codestral.mistral.ai"]);
+
+/** Whether an answer that goes on with a given text begins with that text. */
+export function repeatsText(baseUrl: string): boolean {
+  return TEXT_REPEATING_HOSTS.has(new URL(baseUrl).hostname);
+}
+
 export type OutputCapMember = RequestEdits["outputCapMember"];
 
 export function outputCapMember(baseUrl: string): OutputCapMember {

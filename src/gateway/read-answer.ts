@@ -109,7 +109,7 @@ async function untilContent(
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
   const { status, headers, reader } = answer;
-  const watch = exchange.call.dialect.watch(request);
+  const watch = plan.watch ?? exchange.call.dialect.watch(request);
   const first: Uint8Array[] = [];
   let bytes = 0;
   const idleMs = plan.candidate.provider.row.timeoutsMs.idle;

@@ -4,6 +4,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult, Failure, LiveStream, Verbatim } from "./attempt-result.ts";
+import type { ContinuedLegs } from "./continue.ts";
 import { errorReply } from "./error-reply.ts";
 import { outputTokensWithin } from "./estimate.ts";
 import type { Exchange, Reply } from "./exchange.ts";
@@ -39,15 +40,19 @@ export async function answerReply(
   return { status: answer.status, headers, body: answer.body };
 }
 
+/** `legs`: further attempts may go on with what the first begins. */
 export function streamReply(
   gateway: Gateway,
   exchange: Exchange,
   admitted: Admitted,
   plan: AttemptPlan,
-  stream: LiveStream,
+  first: LiveStream,
+  legs: ContinuedLegs | null,
 ): Reply {
+  const stream = legs === null ? first : legs.stream();
   const { watch, status } = stream;
-  const settled = withoutBody(exchange, admitted);
+  const settled = legs === null ? withoutBody(exchange, admitted) : admitted;
+  const only = { admitted: settled, plan, status };
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
   const body = relay(gateway, exchange, plan, stream, {
@@ -55,6 +60,9 @@ export function streamReply(
     countUsage: () => countUsage(gateway, settled, watch.output()),
     onEnd: ({ outcome, errorCode }, counted) => {
       exchange.errorCode = errorCode;
+      const leg = legs === null ? only : legs.leg();
+      // What broke off was settled when another attempt was to go on with it.
+      if (leg === null) return;
       const isPartial = !watch.isUsageFinal();
       const end = {
         usage: watch.usage(),
@@ -62,9 +70,9 @@ export function streamReply(
         output: watch.output,
         counted,
         outcome,
-        status,
+        status: leg.status,
       };
-      return settleAnswer(gateway, exchange, settled, plan, end);
+      return settleAnswer(gateway, exchange, leg.admitted, leg.plan, end);
     },
   });
   const headers = replyHeaders(exchange, stream.headers);

@@ -9,6 +9,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptTarget, TakenHold } from "./attempt-plan.ts";
 import { candidateAt } from "./candidates.ts";
+import { ContinuedLegs } from "./continue.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { eventOf, Failures, isUnanswered, type Unanswered } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
@@ -82,7 +83,9 @@ async function tell(
       if (result.kind === "answer") return answerReply(gateway, exchange, admitted, plan, result);
       if (result.kind === "stream") {
         story.send({ type: "content.started", atMs: gateway.clock.nowMs() });
-        return streamReply(gateway, exchange, admitted, plan, result.stream);
+        const { watch } = plan;
+        const legs = watch && new ContinuedLegs(parts, plan, result.stream, watch);
+        return streamReply(gateway, exchange, admitted, plan, result.stream, legs);
       }
       // There is no answer any more that could be read on for a client that leaves now.
       exchange.drainsForLeftClient = false;

@@ -3,6 +3,8 @@ import type { Dialect, Surface } from "../contract.ts";
 import { accept } from "./accept.ts";
 import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
 import { isDeterministic } from "./deterministic.ts";
+import { continuedRequest, isContinuable } from "./continued-request.ts";
+import { ContinuedStream } from "./continued-stream.ts";
 import { errorBody, errorEvent } from "./error.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
@@ -20,6 +22,8 @@ export const openaiDialect: Dialect = {
   request: upstreamBytes,
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   watch: watchStream,
+  watchContinuable: (request) => (isContinuable(request) ? new ContinuedStream(request) : null),
+  continued: continuedRequest,
   usage: answerUsage,
   failureIn: answerFailure,
   output: answerOutput,

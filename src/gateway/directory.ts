@@ -25,6 +25,7 @@ import {
   entryHealth,
   laneStates,
   type ProviderEntry,
+  type ProviderActors,
 } from "./provider-actors.ts";
 import { resolveModel, type Resolved } from "./resolve.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -86,11 +87,6 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     await Promise.all([learned.save(), unpriced.save()]);
   }
 
-  const entryOf = (providerId: string): ProviderEntry => {
-    const entry = providers.byId(providerId);
-    assert(entry, "there is no such provider in the directory");
-    return entry;
-  };
   const tenantHandle = (tenantId: string) => owners.ready({ type: "tenant", tenantId });
   return {
     owners,
@@ -110,8 +106,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
         : [],
     limitStates: async (tenantId) =>
       tables.tenants.has(tenantId) ? tenantLimits(await tenantHandle(tenantId), clock.nowMs()) : [],
-    providerHealth: (id) => entryHealth(entryOf(id), clock.nowMs()),
-    providerLanes: (id) => laneStates(entryOf(id), clock.nowMs()),
+    providerHealth: (id) => entryHealth(entryOf(providers, id), clock.nowMs()),
+    providerLanes: (id) => laneStates(entryOf(providers, id), clock.nowMs()),
     explain: createExplain({ clock, configured, providers, owners }),
     countRequest: (tokenId) => {
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
@@ -133,4 +129,10 @@ function principalOf(token: TokenRow, tenant: TenantRow | undefined): Principal 
   assert(tenant, `access token ${token.id} belongs to no tenant`);
   const { tenantId, projectId } = token;
   return { token, tenant, scopes: { tokenId: token.id, projectId, tenantId, endUserId: null } };
+}
+
+function entryOf(providers: ProviderActors, id: string): ProviderEntry {
+  const entry = providers.byId(id);
+  assert(entry, "there is no such provider in the directory");
+  return entry;
 }

@@ -233,6 +233,6 @@ test("a damaged credential keeps no other from serving", async () => {
   const replies = [await ask("", "half/sim-small"), await ask("", "half/sim-small")];
   expect(replies.map(({ status }) => status)).toEqual([200, 200]);
   expect(presented()).toEqual(["sk-2", "sk-3"]);
-  const [line] = tollgate.logLines.filter((text) => text.includes("provider.credential.unusable"));
+  const line = tollgate.logLines.find((text) => text.includes("provider.credential.unusable"));
   expect(JSON.parse(line ?? "{}")).toMatchObject({ provider: "half", position: 1 });
 });

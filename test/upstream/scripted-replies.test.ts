@@ -110,17 +110,16 @@ async function statuses(scripts: string[]): Promise<number[]> {
   return seen;
 }
 
-describe("only_credential", () => {
-  test("is met by requests with that credential, and by no others", async () => {
-    const statusWith = async (credential: string): Promise<number> => {
-      const headers = {
-        authorization: `Bearer ${credential}`,
-        "x-sim-script": "status=402&only_credential=sk-1",
-      };
-      return (await postChat(upstream, chatBody, headers)).status;
-    };
-    expect([await statusWith("sk-1"), await statusWith("sk-2")]).toEqual([402, 200]);
-  });
+async function statusWith(credential: string): Promise<number> {
+  const headers = {
+    authorization: `Bearer ${credential}`,
+    "x-sim-script": "status=402&only_credential=sk-1",
+  };
+  return (await postChat(upstream, chatBody, headers)).status;
+}
+
+test("only_credential is met by requests with that credential, and by no others", async () => {
+  expect([await statusWith("sk-1"), await statusWith("sk-2")]).toEqual([402, 200]);
 });
 
 describe("fail_times", () => {

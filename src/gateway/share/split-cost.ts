@@ -39,10 +39,12 @@ export function settleSplit(
   const eachNanoUsd = Math.floor(totalNanoUsd / (payers.length + 1));
   if (payers.length === 0 || eachNanoUsd === 0) return null;
   const paid = shareOf(gateway, plan, end, eachNanoUsd);
-  return holdShares(exchange, payers, paid).then((held) => {
+  const settleWith = async (): Promise<void> => {
+    const held = await holdShares(exchange, payers, paid);
     settle(gateway, exchange, admitted, plan, end, held.length * eachNanoUsd);
     for (const payer of held) payer.post(paid);
-  });
+  };
+  return settleWith();
 }
 
 function shareOf(

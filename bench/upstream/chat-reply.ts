@@ -70,9 +70,7 @@ export function* chatSteps(answer: ChatAnswer): Generator<Step, void> {
   const frame = (index: number, delta: string, finish: string): string =>
     `${head}{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${finish}}]${usageMember}}\n\n`;
 
-  if (script.first_token_delay_ms !== undefined) {
-    yield script.first_token_delay_ms;
-  }
+  yield* stepsBeforeFirstToken(script);
   for (const [index, choice] of choices.entries()) {
     yield frame(index, choice.openingDelta, "null");
   }
@@ -100,6 +98,20 @@ export function* chatSteps(answer: ChatAnswer): Generator<Step, void> {
     yield frame(index, "{}", JSON.stringify(choice.finishReason));
   }
   yield* endSteps(answer, head);
+}
+
+/** Silence, or comments as OpenRouter sends them while it waits for a model. */
+function* stepsBeforeFirstToken(script: Script): Generator<Step, void> {
+  const { first_token_delay_ms: delayMs, comment_every_ms: everyMs = Infinity } = script;
+  if (delayMs === undefined) {
+    return;
+  }
+  let leftMs = delayMs;
+  for (; leftMs > everyMs; leftMs -= everyMs) {
+    yield everyMs;
+    yield ": PROCESSING\n\n";
+  }
+  yield leftMs;
 }
 
 /** Usage and terminator, as far as the client asked and the script lets them. */

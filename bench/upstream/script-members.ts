@@ -94,6 +94,7 @@ export const SCRIPT_MEMBERS = {
   delay_ms: whole("time", 0, dayMs, "short for headers_delay_ms"),
   headers_delay_ms: whole("time", 0, dayMs, "wait before the response headers"),
   first_token_delay_ms: whole("time", 0, dayMs, "wait between the headers and the first token"),
+  comment_every_ms: whole("time", 1, dayMs, "stream: a comment this often until the first token"),
   token_delay_ms: whole("time", 0, dayMs, "wait between two tokens"),
 
   split_at: whole("bytes", 1, bytesMax, "two network writes, parted after this byte of the body"),

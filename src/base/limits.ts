@@ -32,6 +32,10 @@ export const LIMITS = {
   /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */
   exchangesInFlightMax: 10_000,
   attemptsMax: 3,
+  /** What was tried, as a request row keeps it, and as an error tells it. */
+  attemptNotesMax: 64,
+  attemptsToldMax: 8,
+  attemptNameCharsMax: 120,
   backoffBaseMs: 50,
   backoffThrottledBaseMs: 1_000,
   backoffMaxMs: 5_000,

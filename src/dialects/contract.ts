@@ -232,4 +232,9 @@ export interface Dialect {
   readonly errorBody: (error: ErrorReply) => string;
   /** The same error as the last event of a stream. */
   readonly errorEvent: (error: ErrorReply) => Uint8Array;
+  /**
+   * The body of a refusal as the last event of a stream that has begun already; null where clients
+   * would not take it for an error.
+   */
+  readonly errorEventOf: (body: Uint8Array<ArrayBuffer> | string) => Uint8Array | null;
 }

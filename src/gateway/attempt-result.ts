@@ -2,6 +2,7 @@
 import type { Refusal } from "../base/verdict.ts";
 import type { StreamWatch, Usage } from "../dialects/contract.ts";
 import type { Classification } from "./classify.ts";
+import type { OriginProblem } from "./origin.ts";
 import type { ByteReader, Upstream } from "./transport.ts";
 
 /** The provider's own answer, in its own words. */
@@ -25,7 +26,11 @@ export type AttemptResult =
       readonly detail: string;
     }
   /** The provider's address is not allowed or does not take connections: nothing was sent. */
-  | { readonly kind: "unreachable"; readonly detail: string }
+  | {
+      readonly kind: "unreachable";
+      readonly why: OriginProblem["kind"];
+      readonly detail: string;
+    }
   /** Given up because the exchange must end. */
   | {
       readonly kind: "stopped";

@@ -44,7 +44,7 @@ export async function runAttempt(
   exchange.served = { provider: row.name, model: candidate.model };
   const checked = origins.check(row);
   const problem = checked instanceof Promise ? await unlessStopped(run, checked) : checked;
-  if (problem !== null) return { kind: "unreachable", detail: problem.detail };
+  if (problem !== null) return { kind: "unreachable", why: problem.kind, detail: problem.detail };
   if (run.stoppedFor !== null) return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   directory.owners.noteWritten(plan.scopes.tenantId, exchange.id);
   const held = store.ledger.hold({

@@ -119,6 +119,7 @@ function named(outcome: string, [kind, retry, billed, fallback = null]: Row): Cl
 export type BrokenKind =
   | "connect"
   | "timeout_connect"
+  | "address_refused"
   | "timeout_first_byte"
   | "timeout_first_token"
   | "timeout_idle"
@@ -129,11 +130,37 @@ export type BrokenKind =
   | "error_event"
   | "too_large";
 
+/** The clocks that give an attempt up, as clients are told of them. */
+export type ClockName =
+  | "connect"
+  | "first_byte"
+  | "first_token"
+  | "idle"
+  | "total"
+  | "throughput"
+  | "deadline";
+
+const CLOCKS: Readonly<Record<string, ClockName>> = {
+  timeout_connect: "connect",
+  timeout_first_byte: "first_byte",
+  timeout_first_token: "first_token",
+  timeout_idle: "idle",
+  timeout_total: "total",
+  throughput_too_low: "throughput",
+  deadline: "deadline",
+};
+
+/** The clock that an outcome is of; null: no clock's. */
+export function clockOf(outcome: string): ClockName | null {
+  return CLOCKS[outcome] ?? null;
+}
+
 /** A failure without a usable answer, before anything reached the client. */
 export function classifyBroken(kind: BrokenKind): Classification {
   switch (kind) {
     case "connect":
     case "timeout_connect":
+    case "address_refused":
       return named(kind, ["bad", "elsewhere", "no"]);
     case "timeout_total":
     case "too_large":

@@ -11,7 +11,8 @@ import type { ScopeChain } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Refusal, RefusalReason } from "../base/verdict.ts";
 import type { ClientRequest, Dialect, Surface, Usage } from "../dialects/contract.ts";
-import type { TenantRow, TokenRow } from "../store/contract.ts";
+import type { AttemptNote, TenantRow, TokenRow } from "../store/contract.ts";
+import type { ClientStream } from "./client-stream.ts";
 import type { SharedAnswer } from "./share/contract.ts";
 
 /** One client request as the HTTP layer hands it over. */
@@ -67,6 +68,8 @@ export type Exchange = {
   tokenRate: RateState | null;
   outputTokensCap: number | null;
   readonly attempts: AttemptSummary[];
+  /** Everything tried, in order: these attempts, and candidates that were passed by. */
+  readonly notes: AttemptNote[];
   /** Attempts dispatched so far, the running one included. */
   attemptCount: number;
   /** The target that serves, or served last. */
@@ -88,6 +91,8 @@ export type Exchange = {
   status: number;
   errorCode: ErrorCode | null;
   refusal: RefusalReason | null;
+  /** The client's side of its streamed answer, where that was begun before the answer came. */
+  clientStream: ClientStream | null;
   /** Its actor, from admission on: says what comes next, and ends with it. */
   story: ExchangeHandle | null;
   /** Stops what runs now, an attempt, its relay or a backoff; null before the first attempt. */

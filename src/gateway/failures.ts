@@ -9,7 +9,7 @@ import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult, Failure } from "./attempt-result.ts";
 import { fallbackRange } from "./candidates.ts";
-import { classifyBroken } from "./classify.ts";
+import { classifyBroken, clockOf } from "./classify.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { failureReply } from "./reply.ts";
@@ -102,7 +102,7 @@ export function eventOf(
 type Failed = Extract<Unanswered, { kind: "failed" | "unreachable" }>;
 
 function classificationOf(result: Failed): Extract<Failed, { kind: "failed" }>["classification"] {
-  return result.kind === "failed" ? result.classification : classifyBroken("connect");
+  return result.kind === "failed" ? result.classification : classifyBroken(result.why);
 }
 
 /** A route may restrict what is repeated; a failure without a status has the one a client would get. */
@@ -112,9 +112,7 @@ function mayRepeat({ terms }: Admitted, result: Failed): boolean {
 }
 
 function statusOf(result: Failed): number {
-  if (result.kind === "unreachable") return ERRORS.upstream_error.status;
-  if (result.verbatim !== null) return result.verbatim.status;
-  const { outcome } = result.classification;
-  const isTimeout = outcome.startsWith("timeout");
+  if (result.kind === "failed" && result.verbatim !== null) return result.verbatim.status;
+  const isTimeout = clockOf(classificationOf(result).outcome) !== null;
   return ERRORS[isTimeout ? "upstream_timeout" : "upstream_error"].status;
 }

@@ -8,7 +8,8 @@ import { newId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Refusal } from "../base/verdict.ts";
 import { accept, type Accepted } from "./accept.ts";
-import { admit } from "./admit.ts";
+import { admit, type Admitted } from "./admit.ts";
+import { orBegunEarly } from "./begun-early.ts";
 import { followClient } from "./client-left.ts";
 import { conclude } from "./conclude.ts";
 import { errorReply } from "./error-reply.ts";
@@ -20,6 +21,7 @@ import {
   type Exchange,
   type Reply,
 } from "./exchange.ts";
+import { keepAliveMsOf } from "./keep-alive.ts";
 import type { Gateway } from "./gateway.ts";
 import { stoppedReply } from "./reply.ts";
 import { serve } from "./serve.ts";
@@ -57,7 +59,16 @@ async function answer(gateway: Gateway, exchange: Exchange, accepted: Accepted):
   const joined = joinFlight(gateway, exchange, admitted.value);
   if (joined !== null) return await joined;
   offerResume(gateway, exchange, admitted.value);
-  return await serve(gateway, exchange, admitted.value);
+  return await served(gateway, exchange, admitted.value);
+}
+
+/** A client that asked for a stream hears from us while its story is still being told. */
+function served(gateway: Gateway, exchange: Exchange, admitted: Admitted): Promise<Reply> {
+  const told = serve(gateway, exchange, admitted);
+  const silenceMs = admitted.request.stream ? keepAliveMsOf(admitted) : 0;
+  if (silenceMs === 0) return told;
+  const safely = told.catch((error: unknown) => replyToFailure(gateway, exchange, error));
+  return orBegunEarly(gateway, exchange, silenceMs, safely);
 }
 
 function begin(gateway: Gateway, call: ClientCall): Exchange {
@@ -76,6 +87,7 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     tokenRate: null,
     outputTokensCap: null,
     attempts: [],
+    notes: [],
     attemptCount: 0,
     served: null,
     firstTokenMs: null,
@@ -89,6 +101,7 @@ function begin(gateway: Gateway, call: ClientCall): Exchange {
     status: 500,
     errorCode: null,
     refusal: null,
+    clientStream: null,
     story: null,
     stopAttempt: null,
     stoppedFor: null,

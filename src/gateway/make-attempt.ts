@@ -5,6 +5,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { Admitted } from "./admit.ts";
 import { runAttempt } from "./attempt.ts";
+import { noteRefused, noteUnreachable } from "./attempt-notes.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
 import { isCongestion } from "./classify.ts";
@@ -47,9 +48,11 @@ function settleUnanswered(
   const { gate } = plan.candidate.provider;
   switch (result.kind) {
     case "refused":
+      noteRefused(gateway, exchange, plan.candidate, result.refusal);
       voidUnheld(gateway, plan);
       return;
     case "unreachable":
+      noteUnreachable(gateway, exchange, plan.candidate, result.why, plan.startedMonotonicMs);
       reportOutcome(gateway, plan, "bad", null);
       voidUnheld(gateway, plan);
       return;

@@ -15,7 +15,8 @@ import type { ProviderRow } from "../store/contract.ts";
 const WARM_MS = 30_000;
 
 export type OriginProblem = {
-  readonly kind: "connect" | "address_refused";
+  /** Taking no connection is another failure than not saying so in time. */
+  readonly kind: "connect" | "timeout_connect" | "address_refused";
   readonly detail: string;
 };
 
@@ -57,7 +58,7 @@ async function probeInTime(clock: Clock, provider: ProviderRow): Promise<OriginP
   const url = new URL(provider.baseUrl);
   const late = Promise.withResolvers<OriginProblem>();
   const timer = clock.after(provider.timeoutsMs.connect, () =>
-    late.resolve({ kind: "connect", detail: `no connection to ${url.host} in time` }),
+    late.resolve({ kind: "timeout_connect", detail: `no connection to ${url.host} in time` }),
   );
   const probe = async (): Promise<OriginProblem | null> =>
     (await refusedAddress(url, provider)) ?? (await refusedConnection(url));

@@ -2,6 +2,7 @@
 import type { Refusal } from "../base/verdict.ts";
 import type { ContinuableWatch } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
+import { noteRefused } from "./attempt-notes.ts";
 import type { AttemptPlan, AttemptTarget, TakenHold } from "./attempt-plan.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -48,5 +49,7 @@ async function furtherHold(
 ): Promise<TakenHold | { readonly refusal: Refusal }> {
   const wanted = { scopes: principal.scopes, routeId, request };
   const taken = await holdAgain(gateway, exchange, run, wanted, candidate);
-  return taken.allowed ? taken.value : { refusal: taken.refusal };
+  if (taken.allowed) return taken.value;
+  noteRefused(gateway, exchange, candidate, taken.refusal);
+  return { refusal: taken.refusal };
 }

@@ -112,8 +112,11 @@ async function untilContent(
   const watch = plan.watch ?? exchange.call.dialect.watch(request);
   const first: Uint8Array[] = [];
   let bytes = 0;
-  const idleMs = plan.candidate.provider.row.timeoutsMs.idle;
+  const { idle: idleMs, first_token: firstTokenMs } = plan.candidate.provider.row.timeoutsMs;
+  // Any byte shows that somebody is there; only content shows that the model has begun.
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
+  const firstToken = gateway.watchdog.deadline(() => upstream.giveUp("first_token"));
+  firstToken.arm(firstTokenMs);
   try {
     while (!watch.hasContent() && !watch.hasEnded()) {
       idle.arm(idleMs);
@@ -136,6 +139,7 @@ async function untilContent(
     return broken(upstream, "cut", describe(error).detail, null);
   } finally {
     idle.disarm();
+    firstToken.disarm();
   }
   return { kind: "stream", stream: { status, headers, upstream, reader, watch, first } };
 }

@@ -69,6 +69,7 @@ export function failedWithin(
 /** The clocks of an attempt, by the reason they give it up for. */
 const TIMEOUTS = {
   first_byte: "timeout_first_byte",
+  first_token: "timeout_first_token",
   idle: "timeout_idle",
   total: "timeout_total",
 } as const;
@@ -77,6 +78,13 @@ const STOPS: readonly StopReason[] = ["client_gone", "deadline", "draining", "he
 
 function isStop(reason: GiveUpReason): reason is StopReason {
   return STOPS.some((stop) => stop === reason);
+}
+
+/** Only a stream that is being relayed reaches its hold, is measured, or has a client that stalls. */
+function isOfRelay(
+  reason: GiveUpReason,
+): reason is "hold_reached" | "throughput" | "client_stalled" {
+  return reason === "hold_reached" || reason === "throughput" || reason === "client_stalled";
 }
 
 /** What a failure without a usable answer comes to; our own giving up explains it first. */
@@ -90,9 +98,8 @@ export function broken(
   if (gaveUpFor !== null && isStop(gaveUpFor)) {
     return { kind: "stopped", progress: "sent", outputTokensSeen };
   }
-  // Only a stream that is being relayed reaches its hold, or a client that does not read it.
-  const isRelayed = gaveUpFor === "hold_reached" || gaveUpFor === "client_stalled";
-  const truth = gaveUpFor === null || isRelayed ? kind : TIMEOUTS[gaveUpFor];
+  const isOfAttempt = gaveUpFor !== null && !isOfRelay(gaveUpFor);
+  const truth = isOfAttempt ? TIMEOUTS[gaveUpFor] : kind;
   return {
     kind: "failed",
     classification: classifyBroken(truth),

@@ -4,6 +4,7 @@
  */
 import type { Usage } from "../dialects/contract.ts";
 import { addDetails } from "../dialects/usage-counts.ts";
+import { notesForRow } from "./attempt-notes.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -34,7 +35,7 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     firstTokenMs: exchange.firstTokenMs === null ? null : Math.round(exchange.firstTokenMs),
     clientGone: exchange.clientGone || exchange.share?.hasClientLeft === true,
     refusal: exchange.refusal,
-    attemptNotes: null,
+    attemptNotes: notesForRow(exchange),
     answeredBy: exchange.answeredBy,
   };
   store.requestLog.record(row);

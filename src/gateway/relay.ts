@@ -8,14 +8,19 @@ import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Usage } from "../dialects/contract.ts";
-import { conclude } from "./conclude.ts";
+import type { ProviderRow } from "../store/contract.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { LiveStream } from "./attempt-result.ts";
+import { clockOf } from "./classify.ts";
+import { openClientStream, send, untilWritten } from "./client-stream.ts";
+import { conclude } from "./conclude.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { HoldWatch } from "./hold-watch.ts";
+import { type KeepAlive, keepAliveOf } from "./keep-alive.ts";
 import type { Sink } from "./sink.ts";
-import { discard, type ByteReader, type Upstream } from "./transport.ts";
+import { ThroughputWatch } from "./throughput.ts";
+import { discard, type ByteReader } from "./transport.ts";
 
 /** How a relayed stream ended, for its settlement. */
 export type RelayEnd = {
@@ -28,6 +33,7 @@ export type RelayEnd = {
     | "error_event"
     | "timeout_idle"
     | "timeout_total"
+    | "throughput_too_low"
     | "deadline"
     | "draining";
   /** What the client was told last; null after a clean end. */
@@ -38,6 +44,8 @@ export type RelayEnd = {
 export type RelayTerms = {
   /** The stream is ended when it has more output tokens than this; null: never. */
   readonly stopAfterTokens: number | null;
+  /** Silence after which the client gets a comment; 0: never. */
+  readonly keepAliveMs: number;
   /** What was delivered so far, for the usage chunk of a stream that is ended in its place. */
   readonly countUsage: () => Promise<Usage>;
   /**
@@ -59,34 +67,17 @@ export function relay(
   stream: LiveStream,
   terms: RelayTerms,
 ): ReadableStream<Uint8Array> {
-  const sinkReady = Promise.withResolvers<Sink | null>();
+  const client = exchange.clientStream ?? openClientStream(exchange);
   gateway.metrics.streamStarted();
-  const relayed = run(gateway, exchange, plan, stream, sinkReady.promise, terms).catch(
+  const relayed = run(gateway, exchange, plan, stream, client.sink, terms).catch(
     (error: unknown) => {
       // A bug of ours costs this request: it is concluded like every other.
       gateway.log.error("relay.failed", { requestId: exchange.id, error });
       conclude(gateway, exchange);
     },
   );
-  const { share } = exchange;
-  if (share !== null) {
-    sinkReady.resolve(share.sink);
-    void relayed.then(() => share.endStream());
-    return share.body();
-  }
-  exchange.call.signal.addEventListener("abort", () => sinkReady.resolve(null), { once: true });
-  if (exchange.call.signal.aborted) sinkReady.resolve(null);
-  return new ReadableStream({
-    type: "direct",
-    pull(controller) {
-      sinkReady.resolve(controller);
-      return relayed;
-    },
-    cancel() {
-      exchange.onClientLeft();
-      sinkReady.resolve(null);
-    },
-  });
+  client.lastUntil(relayed);
+  return client.body;
 }
 
 async function run(
@@ -99,7 +90,8 @@ async function run(
 ): Promise<void> {
   const sink = await sinkReady;
   if (sink === null) exchange.onClientLeft();
-  const end = await pump(gateway, exchange, plan, stream, sink, holdWatch(terms));
+  const keepAlive = keepAliveOf(gateway, exchange, sink, terms.keepAliveMs);
+  const end = await pump(gateway, exchange, plan, stream, sink, holdWatch(terms), keepAlive);
   gateway.metrics.streamEnded();
   const ending = end.outcome === "hold_reached" ? await terms.countUsage() : null;
   const settled = terms.onEnd(end, ending);
@@ -121,30 +113,37 @@ async function pump(
   { reader, watch, upstream, first }: LiveStream,
   sink: Sink | null,
   hold: HoldWatch | null,
+  keepAlive: KeepAlive | null,
 ): Promise<RelayEnd> {
-  const idleMs = plan.candidate.provider.row.timeoutsMs.idle;
+  const { timeoutsMs, terms } = plan.candidate.provider.row;
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
   const stalled = gateway.watchdog.deadline(() => upstream.giveUp("client_stalled"));
+  const throughput = throughputWatch(gateway, terms, { watch, upstream });
   try {
-    let unwritten = send(exchange, sink, first);
+    let slices = first;
     for (;;) {
+      const unwritten = send(exchange, sink, slices);
       if (unwritten !== null) {
+        keepAlive?.pause();
         stalled.arm(LIMITS.stalledReaderMs);
-        await untilWritten(exchange, upstream, unwritten);
+        await untilWritten(unwritten, [exchange.call.signal, upstream.signal]);
         stalled.pause();
       }
+      if (slices.length > 0) keepAlive?.sent();
       if (watch.hasEnded()) break;
       if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {
         upstream.giveUp("hold_reached");
         break;
       }
-      idle.arm(idleMs);
+      idle.arm(timeoutsMs.idle);
+      throughput?.wait();
       const { done, value } = await reader.read();
-      // A client that reads slowly must not look like a provider that is silent.
+      // A client that reads slowly must not look like a provider that is silent, or slow.
       idle.pause();
+      throughput?.pause();
       if (done) break;
       exchange.onRead(value.byteLength);
-      unwritten = send(exchange, sink, watch.push(value));
+      slices = watch.push(value);
     }
   } catch {
     // A body that breaks off and an event without end come to the same: see `endOf`.
@@ -152,45 +151,20 @@ async function pump(
   } finally {
     idle.disarm();
     stalled.disarm();
+    throughput?.stop();
+    keepAlive?.stop();
   }
   return endOf(exchange, { watch, upstream });
 }
 
-/**
- * Writes and flushes at once; a promise to wait for when the client is slow. Nothing is written to
- * one who left.
- */
-function send(
-  exchange: Exchange,
-  sink: Sink | null,
-  slices: readonly Uint8Array[],
-): Promise<unknown> | null {
-  if (slices.length === 0 || sink === null || exchange.clientGone) return null;
-  let unwritten: Promise<unknown> | null = null;
-  for (const slice of slices) {
-    const written = sink.write(slice);
-    if (typeof written !== "number") unwritten = written;
-  }
-  sink.flush();
-  return unwritten;
-}
-
-/**
- * A client that leaves while we wait for it, or stops reading, may never let the write end; the wait
- * is over when it has left or the attempt was given up, for the deadline or the way out.
- */
-async function untilWritten(
-  exchange: Exchange,
-  upstream: Upstream,
-  written: Promise<unknown>,
-): Promise<void> {
-  const ends = [exchange.call.signal, upstream.signal];
-  if (ends.some((signal) => signal.aborted)) return;
-  const over = Promise.withResolvers<void>();
-  const onAbort = (): void => over.resolve();
-  for (const signal of ends) signal.addEventListener("abort", onAbort, { once: true });
-  await Promise.race([written, over.promise]);
-  for (const signal of ends) signal.removeEventListener("abort", onAbort);
+function throughputWatch(
+  gateway: Gateway,
+  { throughputMin }: ProviderRow["terms"],
+  { watch, upstream }: Pick<LiveStream, "watch" | "upstream">,
+): ThroughputWatch | null {
+  if (throughputMin === undefined) return null;
+  const tokens = (): number => watch.output().tokens;
+  return new ThroughputWatch(gateway, throughputMin, tokens, () => upstream.giveUp("throughput"));
 }
 
 function endOf(
@@ -220,6 +194,8 @@ function endOf(
       return { outcome: "timeout_idle", errorCode: "upstream_timeout" };
     case "total":
       return { outcome: "timeout_total", errorCode: "upstream_timeout" };
+    case "throughput":
+      return { outcome: "throughput_too_low", errorCode: "upstream_timeout" };
     default:
       return { outcome: "cut", errorCode: "upstream_error" };
   }
@@ -230,21 +206,23 @@ async function finish(
   exchange: Exchange,
   sink: Sink | null,
   { upstream, watch }: LiveStream,
-  { errorCode }: RelayEnd,
+  end: RelayEnd,
   ending: Usage | null,
 ): Promise<void> {
   if (sink === null || exchange.clientGone) return;
-  const last = ending === null ? errorEvent(exchange, errorCode) : watch.lengthEnding(ending);
+  const last = ending === null ? errorEvent(exchange, end) : watch.lengthEnding(ending);
   const unwritten = last === null ? null : send(exchange, sink, [last]);
-  if (unwritten !== null) await untilWritten(exchange, upstream, unwritten);
+  if (unwritten !== null) await untilWritten(unwritten, [exchange.call.signal, upstream.signal]);
   sink.close();
 }
 
-function errorEvent({ call, id }: Exchange, code: ErrorCode | null): Uint8Array | null {
-  if (code === null) return null;
-  const { type, text } = ERRORS[code];
-  const message = `${text} The answer is incomplete (request ${id}).`;
-  return call.dialect.errorEvent({ code, message, type, param: null });
+function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): Uint8Array | null {
+  if (errorCode === null) return null;
+  const { type, text } = ERRORS[errorCode];
+  const clock = clockOf(outcome);
+  const which = clock === null ? "" : ` (clock: ${clock})`;
+  const message = `${text}${which} The answer is incomplete (request ${id}).`;
+  return call.dialect.errorEvent({ code: errorCode, message, type, param: null });
 }
 
 /** After the terminator only the end of the body is due; reading it lets the connection be reused. */

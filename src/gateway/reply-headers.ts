@@ -38,6 +38,17 @@ export function replyHeaders(exchange: Exchange, upstream: Headers | null): Reco
   return headers;
 }
 
+/** Of a stream: proxies in front of us must neither compress nor gather its events. */
+export function streamHeaders(
+  exchange: Exchange,
+  upstream: Headers | null,
+): Record<string, string> {
+  const headers = replyHeaders(exchange, upstream);
+  headers["cache-control"] = "no-cache, no-transform";
+  headers["x-accel-buffering"] = "no";
+  return headers;
+}
+
 /** What the exchange cost; only where it is known before the answer is sent. */
 export function addCost(headers: Record<string, string>, exchange: Exchange): void {
   const cost = exchange.attempts.reduce((sum, attempt) => sum + attempt.costNanoUsd, 0);

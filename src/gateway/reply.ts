@@ -2,15 +2,18 @@
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Admitted } from "./admit.ts";
+import { attemptsTold } from "./attempt-notes.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult, Failure, LiveStream, Verbatim } from "./attempt-result.ts";
+import { type ClockName, clockOf } from "./classify.ts";
 import type { ContinuedLegs } from "./continue.ts";
 import { errorReply } from "./error-reply.ts";
 import { outputTokensWithin } from "./estimate.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { keepAliveMsOf } from "./keep-alive.ts";
 import { relay } from "./relay.ts";
-import { addCost, replyHeaders } from "./reply-headers.ts";
+import { addCost, replyHeaders, streamHeaders } from "./reply-headers.ts";
 import { countUsage, settleAnswer } from "./settle-answer.ts";
 
 /** nginx's status for a client that left; nobody reads it but the request row. */
@@ -57,6 +60,7 @@ export function streamReply(
   exchange.status = status;
   const body = relay(gateway, exchange, plan, stream, {
     stopAfterTokens: stopAfterTokens(plan, settled),
+    keepAliveMs: keepAliveMsOf(admitted),
     countUsage: () => countUsage(gateway, settled, watch.output()),
     onEnd: ({ outcome, errorCode }, counted) => {
       exchange.errorCode = errorCode;
@@ -75,11 +79,7 @@ export function streamReply(
       return settleAnswer(gateway, exchange, leg.admitted, leg.plan, end);
     },
   });
-  const headers = replyHeaders(exchange, stream.headers);
-  // Proxies in front of us must neither compress nor gather the events.
-  headers["cache-control"] = "no-cache, no-transform";
-  headers["x-accel-buffering"] = "no";
-  return { status, headers, body };
+  return { status, headers: streamHeaders(exchange, stream.headers), body };
 }
 
 /** Output past which the stream costs more than a budget's hold; null where none asks to be stopped. */
@@ -110,19 +110,46 @@ export function failureReply(exchange: Exchange, failure: Failure): Reply {
       return errorReply(exchange, failure.refusal);
     case "failed": {
       const { verbatim, classification } = failure;
-      if (verbatim !== null) return verbatimReply(exchange, verbatim);
-      const isTimeout = classification.outcome.startsWith("timeout");
-      return errorReply(exchange, {
-        code: isTimeout ? "upstream_timeout" : "upstream_error",
-        message: `The provider failed (${classification.outcome}).`,
-      });
+      return verbatim === null
+        ? brokenReply(exchange, classification.outcome)
+        : verbatimReply(exchange, verbatim);
     }
+    case "unreachable":
+      return brokenReply(exchange, failure.why);
     default:
-      return errorReply(exchange, {
-        code: "upstream_error",
-        message: "The provider does not take connections.",
-      });
+      return brokenReply(exchange, "stopped");
   }
+}
+
+/** Our own word for a failure that came without one: which it was, and everything that was tried. */
+function brokenReply(exchange: Exchange, outcome: string): Reply {
+  const clock = clockOf(outcome);
+  if (clock !== null) return timeoutReply(exchange, clock);
+  const message = `${BROKEN_TEXTS[outcome] ?? "The provider failed."}${attemptsTold(exchange)}`;
+  return errorReply(exchange, { code: "upstream_error", message });
+}
+
+const UNREACHABLE_TEXT = "The provider does not take connections.";
+const BROKEN_TEXTS: Readonly<Record<string, string>> = {
+  connect: UNREACHABLE_TEXT,
+  address_refused: UNREACHABLE_TEXT,
+};
+
+const TIMEOUT_TEXTS: Readonly<Record<ClockName, string>> = {
+  connect: "The provider took no connection in time.",
+  first_byte: "The provider did not begin to answer in time.",
+  first_token: "The provider did not send a first token in time.",
+  idle: "The provider fell silent within its answer.",
+  total: "The provider did not finish its answer in time.",
+  throughput: "The provider was too slow.",
+  deadline: "The provider did not answer within the total time of the request.",
+};
+
+function timeoutReply(exchange: Exchange, clock: ClockName): Reply {
+  const message = `${TIMEOUT_TEXTS[clock]}${attemptsTold(exchange)}`;
+  const reply = errorReply(exchange, { code: "upstream_timeout", message });
+  reply.headers["x-tollgate-timeout"] = clock;
+  return reply;
 }
 
 function verbatimReply(exchange: Exchange, { status, headers, body }: Verbatim): Reply {
@@ -140,10 +167,7 @@ export function stoppedReply(exchange: Exchange): Reply {
       return errorReply(exchange, { code, message: ERRORS[code].text, retryAfterMs: 5_000 });
     }
     case "deadline":
-      return errorReply(exchange, {
-        code: "upstream_timeout",
-        message: "The provider did not answer within the total time of the request.",
-      });
+      return timeoutReply(exchange, "deadline");
     default:
       exchange.status = STATUS_CLIENT_GONE;
       return { status: STATUS_CLIENT_GONE, headers: replyHeaders(exchange, null), body: "" };

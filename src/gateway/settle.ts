@@ -78,7 +78,7 @@ export function settle(
   });
   candidate.provider.gate.release(plan.attemptId);
 
-  exchange.attempts.push({
+  const summary = {
     attemptId: plan.attemptId,
     provider: candidate.provider.row.name,
     model: candidate.model,
@@ -88,7 +88,9 @@ export function settle(
     estimated: isEstimated,
     usage,
     latencyMs,
-  });
+  };
+  exchange.attempts.push(summary);
+  exchange.notes.push(summary);
   metrics.attemptEnded({
     provider: candidate.provider.row.name,
     model: candidate.model,

@@ -10,8 +10,10 @@ import type { Watchdog } from "./watchdog.ts";
 export type GiveUpReason =
   | StopReason
   | "first_byte"
+  | "first_token"
   | "idle"
   | "total"
+  | "throughput"
   | "hold_reached"
   | "client_stalled";
 

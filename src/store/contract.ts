@@ -83,7 +83,7 @@ export type RequestRecord = {
   readonly clientGone: boolean;
   readonly refusal: RefusalReason | null;
   /** What was tried, in order; null where the one attempt was answered. */
-  readonly attemptNotes: readonly schema.AttemptNote[] | null;
+  readonly attemptNotes: readonly AttemptNote[] | null;
   /** The request whose answer this one got without an attempt of its own. */
   readonly answeredBy: string | null;
 };
@@ -142,6 +142,7 @@ export type WindowSum = {
 
 // ---- configured rows -------------------------------------------------------------------------
 
+export type AttemptNote = schema.AttemptNote;
 export type TenantRow = typeof schema.tenants.$inferSelect;
 export type ProjectRow = typeof schema.projects.$inferSelect;
 export type TokenRow = typeof schema.tokens.$inferSelect;

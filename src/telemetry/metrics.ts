@@ -56,6 +56,8 @@ export interface Metrics {
   readonly attemptEnded: (end: AttemptEnd) => void;
   /** A request was refused because the gateway has too much to do. */
   readonly requestShed: (priorityClass: PriorityClass) => void;
+  /** A candidate was passed by before anything was sent to it. */
+  readonly attemptNotMade: (passed: Pick<AttemptEnd, "provider" | "model" | "outcome">) => void;
   /** A budget's window passed a threshold; once for each. */
   readonly budgetAlerted: (scopeType: string) => void;
   /** The exposition text of `contentType`; readings are collected now. */
@@ -95,6 +97,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const exchanges = exchangeSeries(registry);
   const attempts = attemptSeries(registry);
+  const notMade = tallyCounter(registry, {
+    name: "tollgate_attempts_not_made_total",
+    help: "candidates passed by before anything was sent, by why",
+    labelNames: ["provider", "model", "outcome"],
+    openLabels: 2,
+  });
   const alerts = tallyCounter(registry, {
     name: "tollgate_budget_alerts_total",
     help: "thresholds that windows of budgets have passed",
@@ -137,6 +145,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     attemptEnded: attempts,
     requestShed: (priorityClass) => {
       shed.of([priorityClass]).value += 1;
+    },
+    attemptNotMade: ({ provider, model, outcome }) => {
+      notMade.of([provider, model, outcome]).value += 1;
     },
     budgetAlerted: (scopeType) => {
       alerts.of([scopeType]).value += 1;

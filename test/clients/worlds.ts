@@ -17,6 +17,8 @@ export type World = {
 
 /** Names that exist in both worlds; the upstream takes any name, Tollgate has routes for these. */
 export const CHAT_MODEL = "small";
+/** The same; Tollgate sends comments on its streams after a short silence. */
+export const KEPT_MODEL = "kept";
 export const EMBEDDING_MODEL = "embed";
 /** A model that the upstream lists under this very name. */
 export const LISTED_MODEL = "sim-small";
@@ -45,6 +47,8 @@ export async function worldsForFile(): Promise<Worlds> {
   for (const [route, model] of routes) {
     await tollgate.addRoute(route, [{ providerId: provider.id, model, weight: 1, priority: 0 }]);
   }
+  const target = { providerId: provider.id, model: "sim-small", weight: 1, priority: 0 };
+  await tollgate.addRoute(KEPT_MODEL, [target], { terms: { keepAliveMs: 60 } });
   const tenantScope = { scopeType: "tenant", scopeId: tenantId, tenantId } as const;
   const tokenScope = { scopeType: "token", scopeId: row.id, tenantId } as const;
   await tollgate.addBudget({ ...tenantScope, amountNanoUsd: 5_000_000_000 });

@@ -3,7 +3,7 @@
  * words of real companies: how often each provider is asked, what the client gets, what it costs, and what
  * the provider's breaker makes of it.
  */
-import { describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import type { FailureKind } from "../../src/dialects/contract.ts";
 import { type FailureFixture, failuresOf, textOf } from "../dialects/failure-fixtures.ts";
 import { chat, errorOf, eventsOf } from "../support/chat.ts";
@@ -72,7 +72,11 @@ function scriptOf({ status, headers = {}, body }: FailureFixture): string {
   ].join("&");
 }
 
-const freshFirst = (): Promise<void> => freshProvider(tollgate, first.row);
+const freshFirst = (): Promise<void> =>
+  freshProvider(tollgate, { ...first.row, timeoutsMs: second.row.timeoutsMs });
+// Nothing here is about clocks.
+beforeEach(freshFirst);
+
 const isAskedOnce = (failure: FailureFixture): boolean =>
   ["untouched", "credential"].includes(expectedOf(failure).breaker);
 const requests = (): number[] => [first, second].map(({ upstream }) => upstream.stats().requests);

@@ -190,6 +190,7 @@ const REFUSALS: readonly (readonly [
     {
       ...SERVED,
       "x-tollgate-attempts": "1",
+      "x-tollgate-timeout": "deadline",
       // It may have generated: never free.
       "x-tollgate-cost-usd": expect.stringMatching(/^0\.000\d*[1-9]$/),
     },

@@ -402,6 +402,7 @@ describe("a scrape", () => {
       "process_resident_memory_bytes gauge",
       "process_start_time_seconds gauge",
       "tollgate_attempt_duration_seconds histogram",
+      "tollgate_attempts_not_made_total counter",
       "tollgate_attempts_total counter",
       "tollgate_breaker_state gauge",
       "tollgate_budget_alerts_total counter",

@@ -5,7 +5,7 @@ import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
 import { isDeterministic } from "./deterministic.ts";
 import { continuedRequest, isContinuable } from "./continued-request.ts";
 import { ContinuedStream } from "./continued-stream.ts";
-import { errorBody, errorEvent } from "./error.ts";
+import { errorBody, errorEvent, errorEventOf } from "./error.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
 
@@ -29,4 +29,5 @@ export const openaiDialect: Dialect = {
   output: answerOutput,
   errorBody,
   errorEvent,
+  errorEventOf,
 };

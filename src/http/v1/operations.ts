@@ -25,6 +25,7 @@ const HEADERS = {
   "x-tollgate-cost-usd": "What it cost; not on streams, where only the end tells.",
   "x-tollgate-output-capped": "The output limit that a small budget set, when it did.",
   "x-tollgate-error": "The code of the error.",
+  "x-tollgate-timeout": "The clock that ended the last attempt.",
   "retry-after": "Seconds after which to come back.",
 } as const;
 

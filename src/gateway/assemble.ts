@@ -103,8 +103,13 @@ function readings({ clock, directory, shed, store }: Gateway): LiveReadings {
     });
   });
   const providers = [...directory.providers()];
+  const gates = [...directory.providers()].map(({ row, gate }) => {
+    const { waiting, slots } = gate.state();
+    return { provider: row.name, waiting, slots };
+  });
   return {
     budgets,
+    gates,
     breakers: providers.map(({ row: { id, name: provider } }) => {
       return { provider, state: directory.providerHealth(id).breaker };
     }),

@@ -35,12 +35,20 @@ export type RefusedReading = {
   readonly count: number;
 };
 
+export type GateReading = {
+  readonly provider: string;
+  readonly waiting: number;
+  /** null: nothing bounds its attempts. */
+  readonly slots: number | null;
+};
+
 /** What the rest of the program knows at the moment of a scrape. */
 export type LiveReadings = {
   readonly budgets: readonly BudgetReading[];
   readonly breakers: readonly BreakerReading[];
   readonly lanes: readonly LaneReading[];
   readonly refused: readonly RefusedReading[];
+  readonly gates: readonly GateReading[];
   /** Holds and postings not yet durable. */
   readonly ledgerQueueDepth: number;
   readonly ledgerOk: boolean;
@@ -64,6 +72,7 @@ export function liveGauges(
   const money = moneyGauges(registry);
   const ledger = ledgerGauges(registry);
   const runtime = processGauges(registry, clock, build, eventLoop);
+  const gates = gateGauges(registry);
   const shedStage = gauge(
     registry,
     "tollgate_shed_stage",
@@ -74,6 +83,7 @@ export function liveGauges(
     money(readings.budgets);
     ledger(readings);
     runtime();
+    gates(readings.gates);
     shedStage.set(readings.shedStage);
     breakers(readings);
   };
@@ -177,6 +187,30 @@ function moneyGauges(registry: Registry): (budgets: readonly BudgetReading[]) =>
       if (reading.remainingNanoUsd !== null) {
         remaining.set(set, reading.remainingNanoUsd / NANO_PER_USD);
       }
+    }
+  };
+}
+
+function gateGauges(registry: Registry): (gates: readonly GateReading[]) => void {
+  const labels = ["provider"] as const;
+  const waiting = gauge(
+    registry,
+    "tollgate_slots_waiting",
+    "attempts that wait for a slot",
+    labels,
+  );
+  const slots = gauge(
+    registry,
+    "tollgate_slots",
+    "attempts at once, by its operator's bound or what it has complained about; absent: unbounded",
+    labels,
+  );
+  return (gates) => {
+    waiting.reset();
+    slots.reset();
+    for (const { provider, waiting: count, slots: bound } of gates) {
+      waiting.set({ provider }, count);
+      if (bound !== null) slots.set({ provider }, bound);
     }
   };
 }

@@ -40,6 +40,7 @@ const quiet: LiveReadings = {
   ledgerOk: true,
   ledgerFrozen: false,
   shedStage: 0,
+  gates: [],
   requestRowsDropped: 0,
 };
 
@@ -275,6 +276,10 @@ describe("live gauges", () => {
       ledgerOk: false,
       ledgerFrozen: true,
       shedStage: 2,
+      gates: [
+        { provider: "openai", waiting: 3, slots: 5 },
+        { provider: "local", waiting: 0, slots: null },
+      ],
       requestRowsDropped: 3,
     };
     const metrics = metricsWith(() => Promise.resolve(readings));
@@ -293,6 +298,8 @@ describe("live gauges", () => {
       "tollgate_ledger_ok",
       "tollgate_ledger_frozen",
       "tollgate_shed_stage",
+      "tollgate_slots",
+      "tollgate_slots_waiting",
       "tollgate_request_rows_dropped_total",
     ];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual([
@@ -316,6 +323,8 @@ describe("live gauges", () => {
       [" 0"],
       [" 1"],
       [" 2"],
+      ['{provider="openai"} 5'],
+      ['{provider="local"} 0', '{provider="openai"} 3'],
       [" 3"],
     ]);
     readings = { ...quiet, requestRowsDropped: 4 };
@@ -332,6 +341,8 @@ describe("live gauges", () => {
       [" 1"],
       [" 0"],
       [" 0"],
+      [],
+      [],
       [" 4"],
     ];
     expect(await Promise.all(names.map((name) => samplesOf(metrics, name)))).toEqual(later);
@@ -426,6 +437,8 @@ describe("a scrape", () => {
       "tollgate_requests_shed_total counter",
       "tollgate_requests_total counter",
       "tollgate_shed_stage gauge",
+      "tollgate_slots gauge",
+      "tollgate_slots_waiting gauge",
       "tollgate_streams_in_flight gauge",
       "tollgate_time_to_first_token_seconds histogram",
       "tollgate_tokens_total counter",

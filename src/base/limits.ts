@@ -134,6 +134,12 @@ export const LIMITS = {
   adaptiveFloor: 5,
   /** The longest that one without a slot is told to wait: who frees one is not ours to know. */
   slotRetryMsMax: 60_000,
+  /** Copies of requests for shadows that are under way, and the bytes of their bodies. */
+  shadowsMax: 64,
+  shadowBytesMax: 64 * 1024 * 1024,
+  /** As much of a shadow's answer is read, for as long. */
+  shadowAnswerBytesMax: 8 * 1024 * 1024,
+  shadowTotalMs: 120_000,
   /** After this long without an outcome a target is tried again now and then. */
   exploreAfterMs: 60_000,
   drainMs: 120_000,

@@ -21,6 +21,14 @@ export type ScopeChain = {
   readonly endUserId: string | null;
 };
 
+/** Who asks for what no tenant asked for: ids that no tenant and no access token can have. */
+export const HOUSE_SCOPES: ScopeChain = {
+  tokenId: "shadow",
+  projectId: null,
+  tenantId: "house",
+  endUserId: null,
+};
+
 /** Everything that an attempt's money counts in. */
 export type AttemptScopes = ScopeChain & {
   /** null where the client named a provider's model directly. */

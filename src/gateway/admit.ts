@@ -10,7 +10,7 @@ import type { ClientRequest } from "../dialects/contract.ts";
 import type { AcceptedRequest } from "./accept.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import type { Ask } from "./choose/ask.ts";
-import { choose, chooseFallbacks } from "./choose/choose.ts";
+import { choose, chooseFallbacks, chooseShadows } from "./choose/choose.ts";
 import type { Resting } from "./choose/health.ts";
 import { strategyFor } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
@@ -29,6 +29,8 @@ export type Admitted = {
   readonly candidates: readonly Candidate[];
   /** Who may serve it after a candidate refused it for its length or its content. */
   readonly fallbacks: Fallbacks;
+  /** Who gets a copy of it, when it is dispatched. */
+  readonly shadows: readonly Candidate[];
   /** The first attempt's id and hold, taken with the admission. */
   readonly firstHold: TakenHold;
 };
@@ -118,7 +120,9 @@ function take(
   const candidates = available.slice(place);
   const firstHold = taken.value.hold;
   const fallbacks = chooseFallbacks(resolved, conversation, ask);
-  return allow({ principal, request, routeId, terms, candidates, fallbacks, firstHold });
+  const shadows = chooseShadows(resolved, ask);
+  const target = { routeId, terms, candidates, fallbacks, shadows };
+  return allow({ principal, request, ...target, firstHold });
 }
 
 function askOf(

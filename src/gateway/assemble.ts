@@ -1,5 +1,6 @@
 /** Puts the gateway together: its parts know each other only through this. */
 import type { Clock } from "../base/clock.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
@@ -13,6 +14,8 @@ import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createOrigins, type Origins } from "./origin.ts";
 import { createReadLoad } from "./read-load.ts";
+import { runShadow } from "./shadow/run-shadow.ts";
+import { Shadows } from "./shadow/shadows.ts";
 import { createShed, type ReadLoad } from "./shed.ts";
 import { createSharing } from "./share/sharing.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
@@ -61,6 +64,13 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     bodyRoom: new BodyRoom(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
+    shadows: new Shadows({
+      run: (mirrored, candidate) => runShadow(gateway, mirrored, candidate),
+      isAllowed: () => mayShadow(gateway),
+      draw: random.unit,
+      nowMs: clock.nowMs,
+      onSkipped: ({ provider }) => metrics.shadowEnded(provider.row.name, "skipped"),
+    }),
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog,
@@ -69,6 +79,12 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     tokenPepper,
   };
   return gateway;
+}
+
+/** Shadows are the first to go: nobody waits for them. */
+function mayShadow({ lifecycle, shed, store }: Gateway): boolean {
+  const isCalm = lifecycle.inFlightCount() * 2 < LIMITS.exchangesInFlightMax;
+  return isCalm && !lifecycle.isDraining() && store.health().ok && shed.allows("shadow");
 }
 
 /** Stops every timer and actor, and writes what is still to be written; the store is its owner's to close. */

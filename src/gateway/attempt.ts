@@ -67,6 +67,11 @@ export async function runAttempt(
   // The client may have left while the disk was busy: a hold that was not sent is void.
   if (run.stoppedFor !== null) return { kind: "stopped", progress: "unsent", outputTokensSeen: 0 };
   const upstream = dispatch(gateway, exchange, run, admitted, plan);
+  if (admitted.shadows.length > 0 && exchange.attemptCount === 1) {
+    const { request, routeId, shadows } = admitted;
+    const mirrored = { requestId: exchange.id, routeId, call: exchange.call, request };
+    gateway.shadows.mirror(mirrored, shadows);
+  }
   return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
 }
 

@@ -66,9 +66,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
   const { store, clock, log, metrics, unseal, watchdog } = parts;
   const configured = createConfigured(await store.configuration());
   const { tables, budgets } = configured;
-  const requestCounts = new Map(
-    [...tables.tokens.values()].map((row) => [row.id, row.requestCount]),
-  );
+  const requestCounts = countsOf(tables.tokens.values());
   const tenantOf = (tokenId: string): string | null => tables.tokens.get(tokenId)?.tenantId ?? null;
   const learned = await loadLearned({ store, clock, log, tenantOf });
   const unpriced = await loadUnpricedModels({ store, clock, log });
@@ -135,4 +133,9 @@ function entryOf(providers: ProviderActors, id: string): ProviderEntry {
   const entry = providers.byId(id);
   assert(entry, "there is no such provider in the directory");
   return entry;
+}
+
+/** Requests of each access token, as they were when the process started. */
+function countsOf(tokens: Iterable<TokenRow>): Map<string, number> {
+  return new Map([...tokens].map(({ id, requestCount }) => [id, requestCount]));
 }

@@ -11,6 +11,7 @@ import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
 import type { Shed } from "./shed.ts";
+import type { Shadows } from "./shadow/shadows.ts";
 import type { Sharing } from "./share/sharing.ts";
 import type { Send } from "./transport.ts";
 import type { TokenCounter } from "./token-count/token-counter.ts";
@@ -29,6 +30,7 @@ export type Gateway = {
   readonly hedges: Hedges;
   readonly shed: Shed;
   readonly sharing: Sharing;
+  readonly shadows: Shadows;
   readonly tokenCounter: TokenCounter;
   readonly watchdog: Watchdog;
   readonly origins: Origins;

@@ -4,7 +4,6 @@
  * story leaves through `conclude`.
  */
 import { ERRORS, GatewayError } from "../base/error.ts";
-import { newId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Refusal } from "../base/verdict.ts";
 import { accept, type Accepted } from "./accept.ts";
@@ -23,6 +22,7 @@ import {
 } from "./exchange.ts";
 import { keepAliveMsOf } from "./keep-alive.ts";
 import type { Gateway } from "./gateway.ts";
+import { newExchange } from "./new-exchange.ts";
 import { stoppedReply } from "./reply.ts";
 import { serve } from "./serve.ts";
 import { answeredByAnother } from "./share/answered-by-another.ts";
@@ -72,44 +72,8 @@ function served(gateway: Gateway, exchange: Exchange, admitted: Admitted): Promi
 }
 
 function begin(gateway: Gateway, call: ClientCall): Exchange {
-  const createdAtMs = gateway.clock.nowMs();
-  const exchange: Exchange = {
-    id: newId("request", gateway.random),
-    call,
-    createdAtMs,
-    startedMonotonicMs: gateway.clock.monotonicMs(),
-    deadlineMs: createdAtMs + LIMITS.streamTotalMs,
-    setDeadline: () => undefined,
-    principal: null,
-    priorityClass: "default",
-    request: null,
-    requestRate: null,
-    tokenRate: null,
-    outputTokensCap: null,
-    attempts: [],
-    notes: [],
-    attemptCount: 0,
-    served: null,
-    firstTokenMs: null,
-    clientGone: false,
-    isHedged: false,
-    drainsForLeftClient: false,
-    onClientLeft: () => undefined,
-    onRead: () => undefined,
-    share: null,
-    answeredBy: null,
-    status: 500,
-    errorCode: null,
-    refusal: null,
-    clientStream: null,
-    story: null,
-    stopAttempt: null,
-    stoppedFor: null,
-    stopped: Promise.withResolvers(),
-    isAdmitted: false,
-    isConcluded: false,
-    release: () => undefined,
-  };
+  const exchange = newExchange(gateway, call);
+  const { createdAtMs } = exchange;
   gateway.lifecycle.enter(exchange);
   gateway.metrics.exchangeStarted();
   exchange.release = followClient(gateway, exchange);

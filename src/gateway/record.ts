@@ -3,18 +3,19 @@
  * for success, refusal and failure. It never waits and never throws.
  */
 import type { Usage } from "../dialects/contract.ts";
+import type { RequestRecord } from "../store/contract.ts";
 import { addDetails } from "../dialects/usage-counts.ts";
 import { notesForRow } from "./attempt-notes.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
-export function record(gateway: Gateway, exchange: Exchange): void {
-  const { clock, log, metrics, store } = gateway;
+/** The exchange as the request log keeps it. */
+export function requestRow({ clock }: Pick<Gateway, "clock">, exchange: Exchange): RequestRecord {
   const latencyMs = clock.monotonicMs() - exchange.startedMonotonicMs;
   const usage = exchange.attempts.reduce((sum, attempt) => addUsage(sum, attempt.usage), NO_USAGE);
   const costNanoUsd = exchange.attempts.reduce((sum, { costNanoUsd: cost }) => sum + cost, 0);
   const { principal, request, served } = exchange;
-  const row = {
+  return {
     id: exchange.id,
     createdAtMs: exchange.createdAtMs,
     tenantId: principal?.scopes.tenantId ?? null,
@@ -38,6 +39,12 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     attemptNotes: notesForRow(exchange),
     answeredBy: exchange.answeredBy,
   };
+}
+
+export function record(gateway: Gateway, exchange: Exchange): void {
+  const { clock, log, metrics, store } = gateway;
+  const latencyMs = clock.monotonicMs() - exchange.startedMonotonicMs;
+  const row = requestRow(gateway, exchange);
   store.requestLog.record(row);
   const upstreamMs = exchange.attempts.reduce((sum, attempt) => sum + attempt.latencyMs, 0);
   metrics.exchangeEnded({
@@ -45,7 +52,7 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     provider: row.provider,
     model: row.model,
     status: row.status,
-    errorCode: row.errorCode,
+    errorCode: exchange.errorCode,
     stream: row.stream,
     durationMs: latencyMs,
     firstTokenMs: exchange.firstTokenMs,
@@ -67,7 +74,7 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     attempts: row.attemptCount,
     inputTokens: row.inputTokens,
     outputTokens: row.outputTokens,
-    costNanoUsd,
+    costNanoUsd: row.costNanoUsd,
     latencyMs: row.latencyMs,
     clientGone: row.clientGone,
   });

@@ -5,6 +5,7 @@
  */
 import type { OutputObserved } from "../../actors/contract.ts";
 import type { InputObserved, OutcomeKind } from "../../actors/provider-contract.ts";
+import { HOUSE_SCOPES } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Usage } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
@@ -138,7 +139,9 @@ function usageOf(
   if ("usage" in cost) return cost.usage;
   if (cost.kind === "nothing") return NO_USAGE;
   const { tenantId, tokenId } = admitted.principal.scopes;
-  const tenant = gateway.directory.owners.ready({ type: "tenant", tenantId });
+  const isHouse = tenantId === HOUSE_SCOPES.tenantId;
+  const owner = isHouse ? ({ type: "everyone" } as const) : ({ type: "tenant", tenantId } as const);
+  const tenant = gateway.directory.owners.ready(owner);
   return estimatedUsage(
     tenant instanceof Promise ? null : tenant,
     tokenId,

@@ -58,6 +58,8 @@ export interface Metrics {
   readonly requestShed: (priorityClass: PriorityClass) => void;
   /** A candidate was passed by before anything was sent to it. */
   readonly attemptNotMade: (passed: Pick<AttemptEnd, "provider" | "model" | "outcome">) => void;
+  /** A copy of a request for a shadow came to its end, or was not made. */
+  readonly shadowEnded: (provider: string, outcome: string) => void;
   /** A budget's window passed a threshold; once for each. */
   readonly budgetAlerted: (scopeType: string) => void;
   /** The exposition text of `contentType`; readings are collected now. */
@@ -115,6 +117,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ["class"],
     openLabels: 0,
   });
+  const shadows = tallyCounter(registry, {
+    name: "tollgate_shadows_total",
+    help: "copies of requests for shadow targets, by how they ended",
+    labelNames: ["provider", "outcome"],
+    openLabels: 1,
+  });
   const requestsInFlight = new Gauge({
     name: "tollgate_requests_in_flight",
     help: "exchanges that have not ended",
@@ -148,6 +156,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     attemptNotMade: ({ provider, model, outcome }) => {
       notMade.of([provider, model, outcome]).value += 1;
+    },
+    shadowEnded: (provider, outcome) => {
+      shadows.of([provider, outcome]).value += 1;
     },
     budgetAlerted: (scopeType) => {
       alerts.of([scopeType]).value += 1;

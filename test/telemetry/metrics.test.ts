@@ -436,6 +436,7 @@ describe("a scrape", () => {
       "tollgate_requests_in_flight gauge",
       "tollgate_requests_shed_total counter",
       "tollgate_requests_total counter",
+      "tollgate_shadows_total counter",
       "tollgate_shed_stage gauge",
       "tollgate_slots gauge",
       "tollgate_slots_waiting gauge",

@@ -67,3 +67,8 @@ export function chooseFallbacks(
     content_filter: chosen(content_filter),
   };
 }
+
+/** Who gets a copy of the request, if chance and load have it so. */
+export function chooseShadows({ shadows }: Resolved, ask: Ask): readonly Candidate[] {
+  return shadows.length === 0 ? shadows : meantFor(shadows, ask, []);
+}

@@ -176,6 +176,29 @@ describe("before the first content", () => {
     expect(tollgate.gateway.watchdog.armedCount()).toBe(0);
   });
 
+  test.each([
+    ["an answer", `tokens=3&${LATE}`, "[DONE]", null],
+    [
+      "a failure",
+      `status=400&headers_delay_ms=${3 * KEEP_ALIVE_MS}&body=%7B%22error%22%3A%7B%7D%7D`,
+      { error: {} },
+      "upstream_error",
+    ],
+  ])("%s that several clients share comes to each of them", async (what, script, last, code) => {
+    await patient();
+    first.upstream.script(script);
+    const headers = { "idempotency-key": `kept-${what}` };
+    const replies = await Promise.all([ask("kept", { headers }), ask("kept", { headers })]);
+    for (const reply of replies) {
+      const events = eventsOf(reply.text);
+      expect([reply.status, events[0]]).toEqual([200, COMMENT]);
+      expect(events.at(-1)).toEqual(last);
+      const row = await rowOf(reply.headers.get("x-request-id"));
+      expect(row).toMatchObject({ status: 200, errorCode: code });
+    }
+    expect(first.upstream.stats().requests).toBe(1);
+  });
+
   test("the time that the client gave ends it with an event", async () => {
     await patient();
     first.upstream.script("hang=1");

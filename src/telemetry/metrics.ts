@@ -99,30 +99,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const exchanges = exchangeSeries(registry);
   const attempts = attemptSeries(registry);
-  const notMade = tallyCounter(registry, {
-    name: "tollgate_attempts_not_made_total",
-    help: "candidates passed by before anything was sent, by why",
-    labelNames: ["provider", "model", "outcome"],
-    openLabels: 2,
-  });
-  const alerts = tallyCounter(registry, {
-    name: "tollgate_budget_alerts_total",
-    help: "thresholds that windows of budgets have passed",
-    labelNames: ["scope_type"],
-    openLabels: 0,
-  });
-  const shed = tallyCounter(registry, {
-    name: "tollgate_requests_shed_total",
-    help: "requests that were refused because the gateway had too much to do",
-    labelNames: ["class"],
-    openLabels: 0,
-  });
-  const shadows = tallyCounter(registry, {
-    name: "tollgate_shadows_total",
-    help: "copies of requests for shadow targets, by how they ended",
-    labelNames: ["provider", "outcome"],
-    openLabels: 1,
-  });
+  const counted = eventSeries(registry);
   const requestsInFlight = new Gauge({
     name: "tollgate_requests_in_flight",
     help: "exchanges that have not ended",
@@ -151,6 +128,48 @@ export function createMetrics(options: MetricsOptions): Metrics {
     streamStarted: () => streamsInFlight.inc(),
     streamEnded: () => streamsInFlight.dec(),
     attemptEnded: attempts,
+    ...counted,
+    // Two scrapes at once share one rendering, because gauges are emptied and filled in between.
+    render: () => {
+      rendering ??= render().finally(() => {
+        rendering = null;
+      });
+      return rendering;
+    },
+    contentType: registry.contentType,
+    stop: () => eventLoop.stop(),
+  };
+}
+
+/** What is only counted, each time that it happens. */
+function eventSeries(
+  registry: Registry,
+): Pick<Metrics, "attemptNotMade" | "budgetAlerted" | "requestShed" | "shadowEnded"> {
+  const notMade = tallyCounter(registry, {
+    name: "tollgate_attempts_not_made_total",
+    help: "candidates passed by before anything was sent, by why",
+    labelNames: ["provider", "model", "outcome"],
+    openLabels: 2,
+  });
+  const alerts = tallyCounter(registry, {
+    name: "tollgate_budget_alerts_total",
+    help: "thresholds that windows of budgets have passed",
+    labelNames: ["scope_type"],
+    openLabels: 0,
+  });
+  const shed = tallyCounter(registry, {
+    name: "tollgate_requests_shed_total",
+    help: "requests that were refused because the gateway had too much to do",
+    labelNames: ["class"],
+    openLabels: 0,
+  });
+  const shadows = tallyCounter(registry, {
+    name: "tollgate_shadows_total",
+    help: "copies of requests for shadow targets, by how they ended",
+    labelNames: ["provider", "outcome"],
+    openLabels: 1,
+  });
+  return {
     requestShed: (priorityClass) => {
       shed.of([priorityClass]).value += 1;
     },
@@ -163,15 +182,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     budgetAlerted: (scopeType) => {
       alerts.of([scopeType]).value += 1;
     },
-    // Two scrapes at once share one rendering, because gauges are emptied and filled in between.
-    render: () => {
-      rendering ??= render().finally(() => {
-        rendering = null;
-      });
-      return rendering;
-    },
-    contentType: registry.contentType,
-    stop: () => eventLoop.stop(),
   };
 }
 

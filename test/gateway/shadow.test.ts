@@ -3,8 +3,10 @@
  * copy that an upstream saw is an attempt in the ledger.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { LIMITS } from "../../src/base/limits.ts";
 import type { RouteTarget } from "../../src/gateway/resolve.ts";
+import { verifyLedger } from "../../src/store/verify.ts";
 import { chat, HELLO, type ChatReply } from "../support/chat.ts";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
@@ -229,4 +231,6 @@ test("at the end every copy that the upstream saw is a settled attempt, and noth
     const attempts = (await store.requestDetail(id))?.attempts ?? [];
     expect(attempts.map(({ postings }) => postings.map(({ kind }) => kind))).toEqual([["settle"]]);
   }
+  const file = join(tollgate.dataDir, "tollgate.db");
+  expect(verifyLedger(file)).toMatchObject({ open: 0, differenceCount: 0 });
 });

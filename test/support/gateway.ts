@@ -10,7 +10,7 @@ import { hashAccessToken, newAccessToken, accessTokenHint } from "../../src/base
 import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { newId, type IdKind } from "../../src/base/ids.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import { systemRandom } from "../../src/base/random.ts";
+import { systemRandom, type Random } from "../../src/base/random.ts";
 import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
@@ -81,6 +81,8 @@ export type TestGateway = {
 
 type Options = {
   readonly clock?: Clock;
+  /** Chance that strategies draw and backoffs are spread by. */
+  readonly random?: Random;
   /** How loaded the gateway takes itself to be; calm, because the machine that tests run on is not. */
   readonly readLoad?: ReadLoad;
   /** Puts something between the gateway and the real store, such as a slow disk. */
@@ -113,7 +115,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
   });
   const gateway = await assembleGateway({
     clock,
-    random: systemRandom,
+    random: options.random ?? systemRandom,
     log,
     store,
     tokenPepper: pepper,

@@ -11,6 +11,8 @@ export type SharedEnd = {
   readonly head: Head;
   /** False where it was cut, given up, or ended by an error event. */
   readonly isWhole: boolean;
+  /** How its attempts ended, in short words. */
+  readonly outcomes: readonly string[];
 };
 
 /** The answer of an exchange that more than its own client may get. */

@@ -22,9 +22,8 @@ export async function follow(
   exchange.answeredBy = recording.requestId;
   onRelease(exchange, () => reader.leave());
   // A client that leaves, a deadline and the way out stop it like every other exchange.
-  const stop = exchange.stopped.promise.then(() => reader.interrupt(whyStopped(exchange)));
+  void exchange.stopped.promise.then(() => reader.interrupt(whyStopped(exchange)));
   const head = await unlessStopped(exchange, recording.head);
-  void stop;
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = head.status;
   exchange.errorCode = head.errorCode;

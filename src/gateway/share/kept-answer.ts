@@ -5,6 +5,7 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import { sealBytes, unsealBytes } from "../../base/seal.ts";
+import type { FailureKind } from "../../dialects/contract.ts";
 import type { KeyAnswer, KeyRef } from "../../store/idempotency-contract.ts";
 import type { SharedEnd } from "./contract.ts";
 import type { Head, Recording } from "./recording.ts";
@@ -14,12 +15,25 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([
   401, 402, 403, 404, 407, 408, 409, 421, 423, 425, 429,
 ]);
 
+/** The same, where a provider says it in the body and not by its status: of empty credit by 400. */
+const PASSING_OUTCOMES: ReadonlySet<string> = new Set<FailureKind>([
+  "over_account_limit",
+  "model_unknown",
+  "not_permitted",
+  "credential_refused",
+  "credit_exhausted",
+  "throttled",
+  "overloaded",
+  "server_error",
+]);
+
 /** The provider's own answer, whole, and one that it would give again. */
-export function isKeptAnswer({ head, isWhole }: SharedEnd): boolean {
+export function isKeptAnswer({ head, isWhole, outcomes }: SharedEnd): boolean {
   const { status } = head;
   if (!isWhole || head.headers["x-tollgate-error"] !== undefined) return false;
-  const isRefusal = status >= 400 && status <= 499 && !PASSING_STATUSES.has(status);
-  return (status >= 200 && status <= 299) || isRefusal;
+  if (status >= 200 && status <= 299) return true;
+  if (outcomes.some((outcome) => PASSING_OUTCOMES.has(outcome))) return false;
+  return status >= 400 && status <= 499 && !PASSING_STATUSES.has(status);
 }
 
 export function sealAnswer(

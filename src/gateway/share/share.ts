@@ -137,9 +137,10 @@ class Share implements SharedAnswer {
     this.#isEnded = true;
     this.#unread.disarm();
     const isWhole = this.#isWhole(head);
+    const outcomes = this.#exchange.attempts.map(({ outcome }) => outcome);
     for (const ending of this.#endings) {
       try {
-        await ending({ head, isWhole });
+        await ending({ head, isWhole, outcomes });
       } catch (error) {
         this.#gateway.log.error("share.ending.failed", { requestId: this.#exchange.id, error });
       }

@@ -221,6 +221,16 @@ describe("an answer", () => {
   );
 });
 
+test("a 400 by which a provider says that our credit there is empty is not kept", async () => {
+  const error = { message: "Your credit balance is too low", code: "insufficient_quota" };
+  const body = encodeURIComponent(JSON.stringify({ error }));
+  const first = await scene.ask({ ...keyed(), script: `status=400&body=${body}` });
+  expect([first.status, first.text]).toEqual([400, JSON.stringify({ error })]);
+  await freshProvider(scene.tollgate, scene.provider);
+  const again = await scene.ask(keyed());
+  expect([again.status, wayOf(again)]).toEqual([200, null]);
+});
+
 test("a refusal of ours before anything is sent is not kept", async () => {
   const body = { model: "unknown" };
   expect((await scene.ask({ ...keyed(), body })).status).toBe(404);

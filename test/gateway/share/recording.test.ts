@@ -148,7 +148,7 @@ describe("past its bound", () => {
 
   test("what nobody reads keeps its newest bytes alone", () => {
     const recording = begin();
-    for (let place = 1; place <= 2 * PIECES_OVER; place += 1) recording.write(PIECE, place);
+    for (let place = 1; place <= 2 * PIECES_OVER; place += 1) void recording.write(PIECE, place);
     expect(all.bytes).toBeLessThanOrEqual(LIMITS.recordingBytesMax);
     expect(recording.placeAfter(0)).toBeNull();
     expect(recording.placeAfter(1)).toBeNull();
@@ -162,7 +162,7 @@ describe("past its bound", () => {
     const full = Math.ceil(LIMITS.recordingsBytesMax / (perRecording * PIECE.byteLength)) + 4;
     for (let number = 0; number < full; number += 1) {
       const recording = begin(`req_${number}`);
-      for (let place = 0; place < perRecording; place += 1) recording.write(PIECE);
+      for (let place = 0; place < perRecording; place += 1) void recording.write(PIECE);
       all.keep(recording, () => forgotten.push(recording.requestId));
       recording.end(null);
       expect(all.bytes).toBeLessThanOrEqual(LIMITS.recordingsBytesMax);

@@ -1,0 +1,77 @@
+/**
+ * A client that stops reading a shared stream: the others get all of it at their own pace, the memory
+ * it takes stays within its bound, and it is cut off with an error instead of a clean end.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { HELLO } from "../../support/chat.ts";
+import { startScene, type Scene } from "./scene.ts";
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await startScene();
+});
+
+afterAll(() => scene.tollgate.stop());
+
+const BODY = { stream: true };
+const TOKEN_BYTES = 32_768;
+/** Several times what a recording and the sockets on the way can hold. */
+const TOKENS = (8 * LIMITS.recordingBytesMax) / TOKEN_BYTES;
+const SCRIPT = `tokens=${TOKENS}&token_bytes=${TOKEN_BYTES}&token_delay_ms=2`;
+
+/** Asks like the others and takes nothing until `read` is called, which resolves with all that comes. */
+function askAndStall(key: string): { readonly read: () => Promise<string> } {
+  const body = JSON.stringify({ model: "small", messages: HELLO, ...BODY });
+  const socket = connect(scene.tollgate.port, "127.0.0.1");
+  socket.pause();
+  const chunks: Buffer[] = [];
+  const closed = Promise.withResolvers<void>();
+  socket.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  socket.on("close", () => closed.resolve());
+  // A connection that is reset closes as well.
+  socket.on("error", () => undefined);
+  const lines = [
+    "POST /v1/chat/completions HTTP/1.1",
+    "host: x",
+    "connection: close",
+    `authorization: Bearer ${scene.ann.token}`,
+    `idempotency-key: ${key}`,
+    `x-sim-script: ${SCRIPT}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  return {
+    read: async () => {
+      socket.resume();
+      await closed.promise;
+      return Buffer.concat(chunks).toString();
+    },
+  };
+}
+
+test.each(["first", "last"])("who stalls and came %s holds nobody back", async (place) => {
+  const { upstream, gateway } = scene.tollgate;
+  upstream.reset();
+  const key = `slow ${place}`;
+  const options = { headers: { "idempotency-key": key }, body: BODY, script: SCRIPT };
+  const early = place === "first" ? askAndStall(key) : null;
+  const first = early === null ? scene.ask(options) : null;
+  await upstream.until(({ requests }) => requests === 1);
+  const late = early ?? askAndStall(key);
+  const others = await Promise.all([first ?? scene.ask(options), scene.ask(options)]);
+  for (const { status, text } of others) {
+    expect([status, text.slice(-14)]).toEqual([200, "data: [DONE]\n\n"]);
+    expect(text.length).toBeGreaterThan(TOKENS * TOKEN_BYTES);
+  }
+  expect(gateway.sharing.recordings.bytes).toBeLessThanOrEqual(
+    LIMITS.recordingBytesMax + 4 * TOKEN_BYTES,
+  );
+  const text = await late.read();
+  expect(text).not.toContain("[DONE]");
+  expect(text.length).toBeLessThan(TOKENS * TOKEN_BYTES);
+  expect(upstream.stats().requests).toBe(1);
+  await scene.expectRest();
+});

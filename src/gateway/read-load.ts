@@ -1,7 +1,7 @@
 /**
- * How loaded this process is: its event loop, its memory against what there is for it, and the ledger's
- * queue. The memory that there is for it is its container's bound where it runs in one, else a share of
- * the machine's: others live there too.
+ * How loaded this process is: its event loop as far as it is late by its own work, its memory against
+ * what there is for it, and the ledger's queue. The memory that there is for it is its container's bound
+ * where it runs in one, else a share of the machine's: others live there too.
  */
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
@@ -19,11 +19,19 @@ const CONTAINER_BOUNDS = [
 
 export function createReadLoad({ ledger }: Pick<Store, "ledger">): ReadLoad {
   const boundBytes = memoryBoundBytes(totalmem(), CONTAINER_BOUNDS.map(contentOf));
-  return (loopDelayMs) => ({
-    loopDelayMs,
+  let before = process.cpuUsage();
+  return (lateMs) => ({
+    loopDelayMs: Math.min(lateMs, usedMs()),
     memoryShare: process.memoryUsage.rss() / boundBytes,
     ledgerAgeMs: ledger.oldestHoldMs(),
   });
+
+  /** CPU time since the reading before: of what others take of the machine no refusal of ours gives any back. */
+  function usedMs(): number {
+    const used = process.cpuUsage(before);
+    before = process.cpuUsage();
+    return (used.user + used.system) / 1_000;
+  }
 }
 
 /** The first of the containers' words that is a number and tighter than the machine itself. */

@@ -1,6 +1,6 @@
 /**
  * In which stage of shedding the gateway is, by what it reads of itself. A stage begins when one of its
- * triggers has been reached by every reading of a second, and ends when all readings of five seconds
+ * triggers has been reached by every reading of a second, three at least, and ends when all readings of five seconds
  * were below 80 % of them; each stage for itself, so that the way down is as long as the load is.
  *
  * The triggers are generous because machines are shared. A reading of the loop is how late the sampler
@@ -23,12 +23,14 @@ type OfStage = {
   readonly isOn: boolean;
   /** Since when every reading speaks for a change; null: the last one did not. */
   readonly sinceMs: number | null;
+  /** How many have done so. */
+  readonly readings: number;
 };
 
 /** Of the stages 1, 2 and 3. */
 export type ShedState = readonly [OfStage, OfStage, OfStage];
 
-const OFF: OfStage = { isOn: false, sinceMs: null };
+const OFF: OfStage = { isOn: false, sinceMs: null, readings: 0 };
 
 export const CALM: ShedState = [OFF, OFF, OFF];
 
@@ -39,6 +41,8 @@ const TRIGGERS = [
 ] as const satisfies readonly LoadReadings[];
 
 const BEGINS_AFTER_MS = 1_000;
+/** A loop that is very late brings few readings: two of them may be two pauses. */
+const BEGINS_AFTER_READINGS = 3;
 const ENDS_AFTER_MS = 5_000;
 const CALM_SHARE = 0.8;
 
@@ -60,11 +64,15 @@ function next(
   const speaksForChange = stage.isOn
     ? !reaches(readings, trigger, CALM_SHARE)
     : reaches(readings, trigger, 1);
-  if (!speaksForChange) return stage.sinceMs === null ? stage : { ...stage, sinceMs: null };
+  const { isOn } = stage;
+  if (!speaksForChange)
+    return stage.sinceMs === null ? stage : { isOn, sinceMs: null, readings: 0 };
   const sinceMs = stage.sinceMs ?? atMs;
-  const afterMs = stage.isOn ? ENDS_AFTER_MS : BEGINS_AFTER_MS;
-  if (atMs - sinceMs < afterMs) return { ...stage, sinceMs };
-  return { isOn: !stage.isOn, sinceMs: null };
+  const count = stage.readings + 1;
+  const isEarly = atMs - sinceMs < (isOn ? ENDS_AFTER_MS : BEGINS_AFTER_MS);
+  if (isEarly || (!isOn && count < BEGINS_AFTER_READINGS))
+    return { isOn, sinceMs, readings: count };
+  return { isOn: !isOn, sinceMs: null, readings: 0 };
 }
 
 /** Whether any reading is at least this share of its trigger. */

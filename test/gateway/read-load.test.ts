@@ -24,7 +24,7 @@ test("the oldest hold that waits for the disk tells how old the ledger's queue i
   await using temp = await tempStore({ clock });
   const { store } = temp;
   const read = createReadLoad(store);
-  expect(read(7)).toMatchObject({ loopDelayMs: 7, ledgerAgeMs: 0 });
+  expect(read(0)).toMatchObject({ loopDelayMs: 0, ledgerAgeMs: 0 });
   const oldest = holdRecord();
   const held = store.ledger.hold(oldest);
   aheadMs = 300;
@@ -36,4 +36,23 @@ test("the oldest hold that waits for the disk tells how old the ledger's queue i
   expect(read(0).ledgerAgeMs).toBe(0);
   const { memoryShare } = read(0);
   expect(memoryShare).toBeGreaterThan(0);
+});
+
+test("the loop is late by its own work alone, not by what others take of the machine", async () => {
+  await using temp = await tempStore();
+  const read = createReadLoad(temp.store);
+  read(0);
+  const { user, system } = process.cpuUsage();
+  const beganMs = (user + system) / 1_000;
+  const usedMs = (): number => {
+    const now = process.cpuUsage();
+    return (now.user + now.system) / 1_000 - beganMs;
+  };
+  while (usedMs() < 50) JSON.stringify(beganMs);
+  // It was busy for 50 ms: of an hour that it came late no more was its own doing.
+  const { loopDelayMs } = read(3_600_000);
+  expect(loopDelayMs).toBeGreaterThanOrEqual(50);
+  expect(loopDelayMs).toBeLessThan(3_600_000);
+  while (usedMs() < 100) JSON.stringify(beganMs);
+  expect(read(7).loopDelayMs).toBe(7);
 });

@@ -56,6 +56,15 @@ describe("a stage begins", () => {
     expect(course.hold({ loopDelayMs: 2_000 }, PERIOD_MS)).toBe(3);
   });
 
+  test("after three readings, however late the second of them came", () => {
+    let state: ShedState = CALM;
+    const stages = [0, 2_000, 4_000].map((atMs) => {
+      state = nextState(state, { ...CALM_LOAD, loopDelayMs: 1_900 }, atMs);
+      return stageOf(state);
+    });
+    expect(stages).toEqual([0, 0, 3]);
+  });
+
   test("not after pauses with one good reading between them", () => {
     const course = new Course();
     for (let turn = 0; turn < 5; turn += 1) {

@@ -12,7 +12,7 @@ export type Body = {
   readonly model: ModelName;
   /** The number of the exchange: nobody between us cares for it. */
   readonly seed: number;
-  readonly messages: readonly { readonly content: string }[];
+  readonly messages: readonly { readonly content: string; readonly prefix?: boolean }[];
   readonly stream?: boolean;
   readonly n?: number;
   readonly max_tokens?: number;

@@ -84,7 +84,7 @@ function drawArrival(seed: number, number: number, mix: Mix, activeMs: number): 
     number,
     atMs,
     resident: dice.int(0, RESIDENTS.length - 1),
-    route: dice.pick(["quick", "quick", "sure", "sure", "sure", "open"]),
+    route: dice.pick(["quick", "quick", "sure", "sure", "eager", "eager", "open"]),
     stream: dice.chance(0.6),
     maxTokens: dice.chance(0.6) ? dice.int(1, 500) : null,
     choices: dice.chance(0.1) ? 2 : 1,

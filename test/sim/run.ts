@@ -152,6 +152,7 @@ class Run {
         cutStreams: this.#clients.cutStreams,
         edits: this.#operator.edits,
         refusedConnections: this.#providers.refusals,
+        continued: this.#providers.continuations,
       }),
       trace: this.#world.trace ?? [],
     };

@@ -27,6 +27,8 @@ export const STAT_NAMES = [
   "jumps",
   "rollovers",
   "refusedConnections",
+  "lostHedges",
+  "continued",
 ] as const;
 type StatName = (typeof STAT_NAMES)[number];
 
@@ -43,6 +45,7 @@ export function countStats(
     readonly cutStreams: number;
     readonly edits: number;
     readonly refusedConnections: number;
+    readonly continued: number;
   },
 ): Stats {
   const postings = oracle.attempts.flatMap(({ posting }) =>
@@ -70,6 +73,8 @@ export function countStats(
     jumps: plan.jumps.length,
     rollovers: rollovers(plan, oracle),
     refusedConnections: seen.refusedConnections,
+    lostHedges: postings.filter(({ outcome }) => outcome === "hedge_lost").length,
+    continued: seen.continued,
   };
 }
 

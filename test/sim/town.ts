@@ -82,6 +82,7 @@ export const ROUTE_IDS: Readonly<Record<string, string>> = {
   quick: id("rte", 1),
   sure: id("rte", 2),
   open: id("rte", 3),
+  eager: id("rte", 4),
 };
 
 const SOLD_BY: Readonly<Record<ModelName, ProviderName>> = {
@@ -95,6 +96,15 @@ const ROUTES: Readonly<Record<string, readonly ModelName[]>> = {
   quick: ["fast"],
   sure: ["fast", "safe"],
   open: ["wide"],
+  eager: ["fast", "safe"],
+};
+
+/** Routes that begin a second attempt soon, and go on with streams that break off. */
+const TERMS: Readonly<Record<string, Rows["routes"]["terms"]>> = {
+  eager: {
+    hedge: { percentile: 50, delayMsMin: 20, percentMax: 100 },
+    retries: { continueStreams: true },
+  },
 };
 
 export type ProviderHabits = {
@@ -189,6 +199,7 @@ async function putModels(
       model: upstreamModel,
       weight: 1,
       priority,
+      ...(model in TERMS ? { continues: "prefix" as const } : {}),
     }));
     const strategy = "priority";
     await put("routes", {
@@ -198,7 +209,7 @@ async function putModels(
       tenantId: null,
       strategy,
       targets,
-      terms: {},
+      terms: TERMS[model] ?? {},
     });
   }
 }

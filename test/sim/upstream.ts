@@ -49,6 +49,8 @@ export class Providers {
   readonly #sentOf = new Map<number, number>();
   readonly #wires = new Set<Wire>();
   refusals = 0;
+  /** Requests for the rest of an answer that another attempt began. */
+  continuations = 0;
 
   constructor(world: World, events: UpstreamEvents) {
     this.#world = world;
@@ -57,6 +59,7 @@ export class Providers {
 
   send(sent: Sent, owner: Owner & { readonly epoch: number }): Promise<WireResponse> {
     const body = JSON.parse(new TextDecoder().decode(sent.body)) as Body;
+    if (body.messages.at(-1)?.prefix === true) this.continuations += 1;
     const { facts: exchange, scripts } = this.#events.exchangeOf(body.seed);
     const place = this.#sentOf.get(exchange.number) ?? 0;
     this.#sentOf.set(exchange.number, place + 1);

@@ -102,7 +102,8 @@ export function waitForSlot(record: GateRecord, event: Of<"slot.request">): Gate
   const { attemptId, tenantId, priorityClass, deadlineMs, atMs } = event;
   const { queue, terms } = record;
   assert(!queue.byId.has(attemptId), "the same attempt asked for a slot twice");
-  if (terms.queue === null) return { allowed: false, refusal: full(record, FULL) };
+  const isPatient = deadlineMs > atMs;
+  if (terms.queue === null || !isPatient) return { allowed: false, refusal: full(record, FULL) };
   const { waitingMax, waitMs } = terms.queue;
   const untilMs = Math.min(atMs + waitMs, deadlineMs);
   const isCrowded = waitingCount(queue) >= waitingMax;

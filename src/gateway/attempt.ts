@@ -30,7 +30,7 @@ export async function runAttempt(
   const { row } = candidate.provider;
   const { handle } = candidate.lane;
   const slot = takeSlot(gateway, exchange, run, plan);
-  const full = slot instanceof Promise ? await afterWait(gateway, plan, slot) : slot;
+  const full = slot instanceof Promise ? await afterWait(gateway, exchange, plan, slot) : slot;
   if (run.stoppedFor !== null) return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
   if (full !== null) return { kind: "refused", refusal: full };
   const permit = handle.ask({
@@ -75,25 +75,29 @@ export async function runAttempt(
   return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
 }
 
-/** The slot is given back where the attempt ends, whatever becomes of it. */
+/** The slot is given back where the attempt ends, whatever becomes of it. Nobody waits twice at a gate. */
 function takeSlot(
   { clock }: Gateway,
-  { priorityClass, deadlineMs }: Exchange,
+  { priorityClass, deadlineMs, waitedInVainAt }: Exchange,
   run: Stoppable,
   { attemptId, scopes, candidate }: AttemptPlan,
 ): Refusal | null | Promise<Refusal | null> {
   const { tenantId } = scopes;
-  const withinMs = deadlineMs - clock.nowMs();
+  const mayWait = !waitedInVainAt.includes(candidate.provider.row.id);
+  const withinMs = mayWait ? deadlineMs - clock.nowMs() : 0;
   return candidate.provider.gate.take({ attemptId, tenantId, priorityClass, withinMs, run });
 }
 
 /** How long it waited for its slot says nothing about how fast the provider is. */
 async function afterWait(
   { clock }: Gateway,
+  exchange: Exchange,
   plan: AttemptPlan,
   slot: Promise<Refusal | null>,
 ): Promise<Refusal | null> {
   const refusal = await slot;
+  const { id } = plan.candidate.provider.row;
+  if (refusal !== null) exchange.waitedInVainAt = [...exchange.waitedInVainAt, id];
   plan.startedMonotonicMs = clock.monotonicMs();
   return refusal;
 }

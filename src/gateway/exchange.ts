@@ -72,6 +72,8 @@ export type Exchange = {
   readonly notes: AttemptNote[];
   /** Attempts dispatched so far, the running one included. */
   attemptCount: number;
+  /** Providers at whose gates it waited in vain: their other lanes have the same slots. */
+  waitedInVainAt: readonly string[];
   /** The target that serves, or served last. */
   served: { readonly provider: string; readonly model: string } | null;
   firstTokenMs: number | null;

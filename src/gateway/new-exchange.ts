@@ -4,6 +4,8 @@ import { LIMITS } from "../base/limits.ts";
 import type { ClientCall, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
+const NOWHERE: readonly string[] = [];
+
 export function newExchange({ clock, random }: Gateway, call: ClientCall): Exchange {
   const createdAtMs = clock.nowMs();
   return {
@@ -22,6 +24,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     attempts: [],
     notes: [],
     attemptCount: 0,
+    waitedInVainAt: NOWHERE,
     served: null,
     firstTokenMs: null,
     clientGone: false,

@@ -130,6 +130,15 @@ describe("a gate with a queue", () => {
     expect(dropped).toEqual([{ attemptId: "b", refusal: refusal(WAITED, 1_000) }]);
   });
 
+  test("keeps nobody who has no time to wait", () => {
+    const handle = gate({ maxConcurrent: 1, queue: { waitingMax: 2, waitMs: 500 } });
+    request(handle, "a", 0);
+    expect(request(handle, "b", 10, { deadlineMs: 10 })).toEqual(refusal(FULL, 1_000));
+    expect(gateState(handle)).toEqual({ inFlight: 1, waiting: 0, slots: 1 });
+    release(handle, "a", 20);
+    expect(request(handle, "b", 30, { deadlineMs: 30 })).toBe("taken");
+  });
+
   test("never keeps more than it may, and says when all of them have had their turn", () => {
     const handle = gate({ maxConcurrent: 2, queue });
     for (const attemptId of ["a", "b"]) request(handle, attemptId, 0);

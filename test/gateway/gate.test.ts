@@ -11,7 +11,7 @@ import { chat, errorOf, type ChatReply } from "../support/chat.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
 
-const tollgate = await startTestGateway();
+const tollgate = await startTestGateway({ unseal: (sealed) => sealed });
 afterAll(() => tollgate.stop());
 const { upstream, gateway } = tollgate;
 const tenant = await tollgate.addTenant();
@@ -98,6 +98,25 @@ describe("attempts that find no slot", () => {
     expect([503, 504]).toContain(reply.status);
     expect(upstream.stats().requests).toBe(1);
     await waiting(0);
+  });
+
+  test("wait once for all credentials of a provider, whose slots are the same", async () => {
+    const waitMs = 500;
+    const moreCredentialsSealed = ["sk-2", "sk-3", "sk-4", "sk-5", "sk-6"];
+    await gateway.directory.changed("providers", provider.id, {
+      ...provider,
+      credentialSealed: "sk-1",
+      maxConcurrent: 1,
+      terms: { queue: { waitingMax: 10, waitMs }, moreCredentialsSealed },
+    });
+    const free = await busySlot();
+    const askedAtMs = performance.now();
+    const reply = await ask();
+    const waitedMs = performance.now() - askedAtMs;
+    free();
+    expect([reply.status, reply.headers.get("x-tollgate-attempts")]).toEqual([503, "0"]);
+    expect(waitedMs).toBeGreaterThan(waitMs * 0.9);
+    expect(waitedMs).toBeLessThan(waitMs * 4);
   });
 
   test("lose their place when their client leaves, and the next one gets the slot", async () => {

@@ -74,8 +74,8 @@ async function cappedAt(): Promise<string | null> {
   return headers.get("x-tollgate-output-capped");
 }
 
-describe("learned sizes", () => {
-  test("survive a restart: an answer is capped at what its like have needed", async () => {
+describe("what was learned", () => {
+  test("survives a restart: an answer is capped at what its like have needed", async () => {
     await start();
     expect(await cappedAt()).toBe("1024");
     await learn();
@@ -86,7 +86,7 @@ describe("learned sizes", () => {
     expect(await cappedAt()).toBe(learned);
   });
 
-  test("are written from time to time, only what changed", async () => {
+  test("is written from time to time, only what changed", async () => {
     await start();
     await learn();
     expect(await tollgate.store.learned()).toEqual([]);
@@ -94,12 +94,16 @@ describe("learned sizes", () => {
     const rows = await tollgate.store.learned();
     expect(
       rows.map(({ kind, ownerId, model }) => `${kind} ${ownerId} ${model}`).toSorted(),
-    ).toEqual([`input ${providerId} sim-small`, `output ${tokenId} sim-small`]);
+    ).toEqual([
+      `input ${providerId} sim-small`,
+      `output ${tokenId} sim-small`,
+      `service ${providerId} sim-small`,
+    ]);
     clock.tick(LIMITS.sideWriteMs);
     expect(await tollgate.store.learned()).toEqual(rows);
   });
 
-  test("that the disk does not take wait for the next time, and no request fails of it", async () => {
+  test("that the disk does not take waits for the next time, and no request fails of it", async () => {
     let isBroken = true;
     await start((store) => ({
       ...store,
@@ -112,7 +116,7 @@ describe("learned sizes", () => {
     expect((await ask()).status).toBe(200);
     isBroken = false;
     clock.tick(LIMITS.sideWriteMs);
-    expect(await tollgate.store.learned()).toHaveLength(2);
+    expect(await tollgate.store.learned()).toHaveLength(3);
   });
 });
 

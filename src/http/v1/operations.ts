@@ -26,8 +26,36 @@ const HEADERS = {
   "x-tollgate-output-capped": "The output limit that a small budget set, when it did.",
   "x-tollgate-error": "The code of the error.",
   "x-tollgate-timeout": "The clock that ended the last attempt.",
+  "x-tollgate-idempotency":
+    "attached or replayed: the answer is that of the first request with the same idempotency key.",
   "retry-after": "Seconds after which to come back.",
 } as const;
+
+/** What a request may say beside its body. */
+const ASKED_HEADERS = [
+  [
+    "idempotency-key",
+    "Repeating the request with it gets the first one's answer for 24 hours.",
+    "order-4711",
+  ],
+  [
+    "last-event-id",
+    "The last event of a resumable stream that came; the stream goes on behind it.",
+    "req_019ab3f145d87e16b587293041526374:17",
+  ],
+  [
+    "x-tollgate-strategy",
+    "How targets are ordered: fastest, cheapest, reliable or default.",
+    "fastest",
+  ],
+  ["x-tollgate-tags", "Tags that targets may be meant for, joined by commas.", "eu,gold"],
+  [
+    "x-tollgate-priority",
+    "interactive, default or batch; never above that of the access token.",
+    "batch",
+  ],
+  ["x-tollgate-timeout-ms", "Milliseconds after which the request is given up.", "30000"],
+] as const;
 
 const EXCHANGE_HEADERS = [
   "x-request-id",
@@ -36,6 +64,7 @@ const EXCHANGE_HEADERS = [
   "x-tollgate-attempts",
   "x-tollgate-cost-usd",
   "x-tollgate-output-capped",
+  "x-tollgate-idempotency",
 ] as const;
 
 const STREAM_EXAMPLE = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1763631000,"model":"sim-small","choices":[{"index":0,"delta":{"content":"Hello!"},"finish_reason":null}]}
@@ -48,6 +77,7 @@ export const chatDetail: DocumentDecoration = {
   ...client("create_chat_completion", "Create a chat completion"),
   description:
     "Relayed as it is. The worst case is held against every budget of the access token before the call; the answer says what it cost.",
+  parameters: askedHeaders(),
   requestBody: {
     required: true,
     content: json("ChatCompletionRequest", {
@@ -83,6 +113,7 @@ export const chatDetail: DocumentDecoration = {
 
 export const embeddingsDetail: DocumentDecoration = {
   ...client("create_embeddings", "Create embeddings"),
+  parameters: askedHeaders(),
   requestBody: {
     required: true,
     content: json("EmbeddingsRequest", { model: EMBEDDING_MODEL, input: "hello" }),
@@ -201,6 +232,13 @@ function broken() {
   return text("A failure of ours.", "Internal Server Error");
 }
 
+function askedHeaders() {
+  const schema = { type: "string" as const };
+  return ASKED_HEADERS.map(([name, description, example]) => {
+    return { name, in: "header", required: false, description, example, schema };
+  });
+}
+
 function headersOf(names: readonly (keyof typeof HEADERS)[]) {
   const schema = { type: "string" as const };
   return Object.fromEntries(names.map((name) => [name, { description: HEADERS[name], schema }]));
@@ -228,6 +266,7 @@ function refusal(...codes: readonly ErrorCode[]) {
     description: meanings.length === 1 ? meanings.join("") : `- ${meanings.join("\n- ")}`,
     headers: {
       ...headersOf(["x-request-id", "x-tollgate-error"]),
+      ...(codes.includes("upstream_timeout") && headersOf(["x-tollgate-timeout"])),
       ...(comesBack && headersOf(["retry-after"])),
     },
     content: {

@@ -23,7 +23,7 @@ export async function planAttempt(
   const startedMonotonicMs = gateway.clock.monotonicMs();
   const hold = firstHold ?? (await furtherHold(gateway, exchange, run, admitted, target));
   if ("refusal" in hold) return hold;
-  const watch = continuableWatch(exchange, admitted, hold);
+  const watch = continuableWatch(exchange, admitted);
   return { ...hold, ...target, startedMonotonicMs, isHeld: false, watch };
 }
 
@@ -31,11 +31,8 @@ export async function planAttempt(
 function continuableWatch(
   { call }: Exchange,
   { candidates, request, terms }: Admitted,
-  { stopsAtHoldNanoUsd }: TakenHold,
 ): ContinuableWatch | null {
   if (terms.retries?.continueStreams !== true || !request.stream) return null;
-  // What a budget wants ended at its hold would go on with a hold of its own.
-  if (stopsAtHoldNanoUsd !== null) return null;
   const isAble = candidates.some(({ target }) => target?.continues !== undefined);
   return isAble ? call.dialect.watchContinuable(request) : null;
 }

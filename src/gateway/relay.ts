@@ -16,7 +16,7 @@ import { openClientStream, send, untilWritten } from "./client-stream.ts";
 import { conclude } from "./conclude.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { HoldWatch } from "./hold-watch.ts";
+import type { HoldWatch } from "./hold-watch.ts";
 import { type KeepAlive, keepAliveOf } from "./keep-alive.ts";
 import type { Sink } from "./sink.ts";
 import { ThroughputWatch } from "./throughput.ts";
@@ -42,8 +42,8 @@ export type RelayEnd = {
 
 /** What the relay is told about the attempt beside its stream. */
 export type RelayTerms = {
-  /** The stream is ended when it has more output tokens than this; null: never. */
-  readonly stopAfterTokens: number | null;
+  /** Says when the attempt whose bytes come now has used up its hold; null: it may pass it. */
+  readonly holdWatch: () => HoldWatch | null;
   /** Silence after which the client gets a comment; 0: never. */
   readonly keepAliveMs: number;
   /** What was delivered so far, for the usage chunk of a stream that is ended in its place. */
@@ -91,7 +91,7 @@ async function run(
   const sink = await sinkReady;
   if (sink === null) exchange.onClientLeft();
   const keepAlive = keepAliveOf(gateway, exchange, sink, terms.keepAliveMs);
-  const end = await pump(gateway, exchange, plan, stream, sink, holdWatch(terms), keepAlive);
+  const end = await pump(gateway, exchange, plan, stream, sink, terms.holdWatch, keepAlive);
   gateway.metrics.streamEnded();
   const ending = end.outcome === "hold_reached" ? await terms.countUsage() : null;
   const settled = terms.onEnd(end, ending);
@@ -101,18 +101,13 @@ async function run(
   letGo(gateway, stream);
 }
 
-function holdWatch({ stopAfterTokens, countUsage }: RelayTerms): HoldWatch | null {
-  if (stopAfterTokens === null) return null;
-  return new HoldWatch(stopAfterTokens, async () => (await countUsage()).outputTokens);
-}
-
 async function pump(
   gateway: Gateway,
   exchange: Exchange,
   plan: AttemptPlan,
   { reader, watch, upstream, first }: LiveStream,
   sink: Sink | null,
-  hold: HoldWatch | null,
+  holdWatch: RelayTerms["holdWatch"],
   keepAlive: KeepAlive | null,
 ): Promise<RelayEnd> {
   const { timeoutsMs, terms } = plan.candidate.provider.row;
@@ -131,6 +126,7 @@ async function pump(
       }
       if (slices.length > 0) keepAlive?.sent();
       if (watch.hasEnded()) break;
+      const hold = holdWatch();
       if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {
         upstream.giveUp("hold_reached");
         break;

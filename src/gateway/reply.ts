@@ -1,16 +1,18 @@
 /** The three ways an admitted exchange ends: a whole answer, a stream, or the failure of its attempts. */
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { StreamWatch } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
 import { attemptsTold } from "./attempt-notes.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult, Failure, LiveStream, Verbatim } from "./attempt-result.ts";
 import { type ClockName, clockOf } from "./classify.ts";
-import type { ContinuedLegs } from "./continue.ts";
+import type { ContinuedLegs, Leg } from "./continue.ts";
 import { errorReply } from "./error-reply.ts";
 import { outputTokensWithin } from "./estimate.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { HoldWatch } from "./hold-watch.ts";
 import { keepAliveMsOf } from "./keep-alive.ts";
 import { relay } from "./relay.ts";
 import { addCost, replyHeaders, streamHeaders } from "./reply-headers.ts";
@@ -55,16 +57,18 @@ export function streamReply(
   const stream = legs === null ? first : legs.stream();
   const { watch, status } = stream;
   const settled = legs === null ? withoutBody(exchange, admitted) : admitted;
-  const only = { admitted: settled, plan, status };
+  const only: Leg = { admitted: settled, plan, status };
+  const legNow = (): Leg | null => (legs === null ? only : legs.leg());
+  const holdOf = holdWatches(gateway, watch);
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
   const body = relay(gateway, exchange, plan, stream, {
-    stopAfterTokens: stopAfterTokens(plan, settled),
+    holdWatch: () => holdOf(legNow()),
     keepAliveMs: keepAliveMsOf(admitted),
-    countUsage: () => countUsage(gateway, settled, watch.output()),
+    countUsage: () => countUsage(gateway, (legNow() ?? only).admitted, watch.output()),
     onEnd: ({ outcome, errorCode }, counted) => {
       exchange.errorCode = errorCode;
-      const leg = legs === null ? only : legs.leg();
+      const leg = legNow();
       // What broke off was settled when another attempt was to go on with it.
       if (leg === null) return;
       const isPartial = !watch.isUsageFinal();
@@ -82,12 +86,35 @@ export function streamReply(
   return { status, headers: streamHeaders(exchange, stream.headers), body };
 }
 
+/** Each attempt has its own hold, and of each it is its own output that is counted. */
+function holdWatches(gateway: Gateway, watch: StreamWatch): (leg: Leg | null) => HoldWatch | null {
+  let watched: Leg | null = null;
+  let hold: HoldWatch | null = null;
+  return (leg) => {
+    if (leg !== watched) {
+      watched = leg;
+      hold = leg === null ? null : holdWatchOf(gateway, leg, watch);
+    }
+    return hold;
+  };
+}
+
+function holdWatchOf(gateway: Gateway, leg: Leg, watch: StreamWatch): HoldWatch | null {
+  const stopAfter = stopAfterTokens(leg);
+  if (stopAfter === null) return null;
+  const count = async (): Promise<number> => {
+    const { outputTokens } = await countUsage(gateway, leg.admitted, watch.output());
+    return outputTokens;
+  };
+  return new HoldWatch(stopAfter, count);
+}
+
 /** Output past which the stream costs more than a budget's hold; null where none asks to be stopped. */
-function stopAfterTokens(plan: AttemptPlan, { request }: Admitted): number | null {
+function stopAfterTokens({ plan, admitted }: Leg): number | null {
   const { stopsAtHoldNanoUsd, candidate } = plan;
   return stopsAtHoldNanoUsd === null
     ? null
-    : outputTokensWithin(stopsAtHoldNanoUsd, request, candidate);
+    : outputTokensWithin(stopsAtHoldNanoUsd, admitted.request, candidate);
 }
 
 /**

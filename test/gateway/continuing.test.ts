@@ -6,7 +6,8 @@ import { chat, eventsOf, HELLO, type ChatReply } from "../support/chat.ts";
 import { until } from "../support/until.ts";
 import { twoProvidersForFile } from "./two-providers.ts";
 
-const { tollgate, token, first, second, change, attemptsOf } = await twoProvidersForFile();
+const { tollgate, tenantId, token, first, second, change, attemptsOf } =
+  await twoProvidersForFile();
 const client = new OpenAI({ baseURL: `${tollgate.url}/v1`, apiKey: token, maxRetries: 0 });
 
 const BROKEN = { providerId: first.row.id, model: "sim-small", weight: 1, priority: 0 };
@@ -19,6 +20,17 @@ const ABLE = {
 } as const;
 const WHOLE = "lorem ipsum dolor sit amet";
 const ASKED = { stream: true, stream_options: { include_usage: true } };
+
+/** Above what any request here may cost, so that every hold is whole. */
+const ROOM_NANO_USD = 1_000_000_000;
+const capped = await tollgate.addToken(tenantId);
+await tollgate.addBudget({
+  scopeType: "token",
+  scopeId: capped.row.id,
+  tenantId,
+  amountNanoUsd: ROOM_NANO_USD,
+  onHoldReached: "stop",
+});
 
 let routes = 0;
 
@@ -203,6 +215,47 @@ describe("a stream that breaks off after content", () => {
       "timeout_idle",
     ]);
     await change(second.row);
+  });
+});
+
+describe("under a budget that ends streams at their hold", () => {
+  test("a stream is gone on with all the same", async () => {
+    first.upstream.script("tokens=5&stall_after=2");
+    second.upstream.script(restOf(" dolor sit amet"));
+    const body = { model: await routeOver(), ...ASKED };
+    const reply = await chat(tollgate.url, { token: capped.token, body });
+    expect(contentOf(reply)).toBe(WHOLE);
+    checkOneStream(reply);
+  });
+
+  test("the attempt that goes on ends at its own hold, and both are paid for", async () => {
+    first.upstream.script("tokens=50&stall_after=12");
+    second.upstream.script("tokens=3000&token_delay_ms=5&ignore_max_tokens=1");
+    const body = { model: await routeOver(), max_tokens: 40, ...ASKED };
+    const reply = await chat(tollgate.url, { token: capped.token, body });
+    expect(reply.text).toContain(": x-tollgate-stopped: hold_reached");
+    const chunks = chunksOf(reply);
+    expect(chunks.flatMap(({ choices }) => choices?.[0]?.finish_reason ?? [])).toEqual(["length"]);
+    const attempts = await attemptsOf(reply.headers.get("x-request-id"));
+    expect(attempts).toMatchObject([
+      { outcome: "timeout_idle", isFree: false },
+      { outcome: "hold_reached", isFree: false },
+    ]);
+    const detail = await tollgate.store.requestDetail(reply.headers.get("x-request-id") ?? "");
+    const postings = (detail?.attempts ?? []).flatMap((one) => one.postings);
+    const outputTokens = postings.reduce((sum, posting) => sum + posting.outputTokens, 0);
+    const [usage] = chunks.flatMap((chunk) => chunk.usage ?? []);
+    // By what was left of the limit, not by all of it.
+    expect(postings[1]?.outputTokens).toBeLessThan(40);
+    expect(usage).toMatchObject({
+      prompt_tokens: postings[0]?.inputTokens ?? 0,
+      completion_tokens: outputTokens,
+    });
+    for (const { attempt, postings: own } of detail?.attempts ?? []) {
+      for (const { amountNanoUsd } of own) {
+        expect(amountNanoUsd).toBeLessThanOrEqual(attempt.heldNanoUsd);
+      }
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import type { AdminDeps } from "./deps.ts";
 import { namesOf, providerNamed } from "./names.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import { editedTerms, showTerms } from "./route-terms.ts";
-import { readTarget, showTarget } from "./route-targets.ts";
+import { readTarget, refusalOfTargets, showTarget } from "./route-targets.ts";
 import type { Route, RouteChange, RouteFilter, RouteInput } from "./shapes/route.ts";
 import { named } from "./write.ts";
 
@@ -55,6 +55,8 @@ async function readTargets(
   store: Store,
   inputs: RouteInput["targets"],
 ): Promise<AdminVerdict<RouteTarget[]>> {
+  const refused = refusalOfTargets(inputs);
+  if (refused !== null) return refused;
   const targets: RouteTarget[] = [];
   for (const [place, input] of inputs.entries()) {
     const provider = await providerNamed(store, input.provider);

@@ -54,7 +54,11 @@ const Sticky = strict(
 const Hedge = strict(
   {
     percentile: Type.Optional(
-      Whole(50, 99, "A second attempt begins later than so many first tokens came; 95 by default."),
+      Whole(
+        50,
+        99,
+        "A second attempt begins later than so many first tokens came; 95 by default. Until enough is known of a provider: after four times `delay_ms_min`.",
+      ),
     ),
     delay_ms_min: Type.Optional(Whole(1, MINUTE_MS, "But never earlier; 500 by default.")),
     percent_max: Type.Optional(

@@ -61,7 +61,7 @@ const Condition = strict(
 const Percent = Whole(
   1,
   100,
-  "Of a serving target: the share of conversations that it comes first for, and no others (a canary). Of a shadow: the share of requests that it gets.",
+  "Of a serving target: the share of conversations that it comes first for, and no others (a canary); canaries without conditions share 100. Of a shadow: the share of requests that it gets.",
 );
 
 const TargetInput = strict(

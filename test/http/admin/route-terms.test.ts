@@ -131,6 +131,50 @@ describe("a route's target", () => {
   });
 });
 
+describe("targets that could not be meant", () => {
+  const canary = { ...target, percent: 60 };
+  const empty = { ...target, when: { input_tokens_min: 10, input_tokens_max: 5 } };
+  test.each([
+    [
+      "for an input that no request has",
+      [target, empty],
+      "/targets/1/when/input_tokens_max",
+      "targets.1.when.input_tokens_max must be at least input_tokens_min.",
+    ],
+    [
+      "whose share of the requests would be of no use",
+      [target, { ...canary, use: "context_window" }],
+      "/targets/1/percent",
+      "targets.1.percent goes with use serve or shadow.",
+    ],
+    [
+      "of canaries that have more than all requests",
+      [canary, target, canary],
+      "/targets/2/percent",
+      "targets.2.percent: the canaries' shares may be 100 together, these are 120.",
+    ],
+  ])("are refused: %s", async (_what, targets, param, says) => {
+    const answer = await api.call("POST", "/routes", { body: { model: "refused", targets } });
+    expect(refusalOf(answer)).toEqual([400, "invalid_request", param, says]);
+    const there = await make(api, "/routes", { model: Bun.randomUUIDv7(), targets: [target] });
+    const changed = await api.call("PATCH", `/routes/${there.id}`, { body: { targets } });
+    expect(refusalOf(changed)).toEqual([400, "invalid_request", param, says]);
+  });
+
+  test("but canaries for different requests, and shadows, have shares of their own", async () => {
+    const targets = [
+      target,
+      { ...canary, percent: 100 },
+      { ...canary, when: { tools: true } },
+      { ...canary, when: { tools: false } },
+      { ...canary, use: "shadow" },
+      { ...canary, use: "shadow" },
+    ];
+    const route = await make(api, "/routes", { model: "shares", targets });
+    expect(route["targets"]).toMatchObject(targets);
+  });
+});
+
 describe("a provider's terms", () => {
   test("come back as they were set, but for credentials, which are counted", async () => {
     const made = await makeProvider(api, {

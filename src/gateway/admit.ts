@@ -8,6 +8,7 @@ import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import type { AcceptedRequest } from "./accept.ts";
+import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import type { Ask } from "./choose/ask.ts";
 import { choose, chooseFallbacks, chooseShadows } from "./choose/choose.ts";
@@ -115,7 +116,10 @@ function take(
   exchange.requestRate = rates.requests;
   exchange.tokenRate = rates.tokens;
   if (!taken.allowed) return taken;
-  if (!isServed) return unavailable(refusal);
+  if (!isServed) {
+    noteResting(gateway, exchange, resting);
+    return unavailable(refusal);
+  }
   exchange.isAdmitted = true;
   const candidates = available.slice(place);
   const firstHold = taken.value.hold;

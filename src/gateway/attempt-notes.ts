@@ -7,6 +7,7 @@ import { laneHealth } from "../../actors/provider.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Refusal } from "../base/verdict.ts";
 import type { AttemptNote } from "../store/contract.ts";
+import type { Resting } from "./choose/health.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Candidate } from "./resolve.ts";
@@ -33,6 +34,17 @@ export function noteRefused(
   const { restsFor } = laneHealth(candidate.lane.handle, gateway.clock.nowMs());
   const isResting = code === "provider_unavailable" && restsFor !== null;
   noteUnmade(gateway, exchange, candidate, `refused_${isResting ? restsFor : code}`, 0);
+}
+
+/** Nobody could take the request: who rests, and for what. */
+export function noteResting(
+  gateway: Gateway,
+  exchange: Exchange,
+  resting: readonly Resting[],
+): void {
+  for (const { candidate, health } of resting) {
+    noteUnmade(gateway, exchange, candidate, `refused_${health.restsFor ?? "resting"}`, 0);
+  }
 }
 
 function noteUnmade(

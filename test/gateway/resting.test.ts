@@ -46,6 +46,10 @@ beforeEach(async () => {
   await freshProvider(tollgate, second);
 });
 
+function note(provider: string, model: string, outcome: string) {
+  return { provider, model, outcome, status: null, latencyMs: 0 };
+}
+
 function expectUnavailable(reply: ChatReply, atLeastS: number, atMostS: number): void {
   expect([reply.status, reply.headers.get("x-tollgate-error")]).toEqual([
     503,
@@ -85,6 +89,27 @@ describe("ten failures in a row", () => {
     expectUnavailable(await ask(""), 4, 6);
     expectUnavailable(await ask("", "small", { stream: true }), 4, 6);
     expect(upstream.stats().requests).toBe(10);
+  });
+
+  test("tell the row of a request that nobody took who rested, and why", async () => {
+    await openBreaker();
+    await change({ ...second, terms: { breakerForced: "open" } });
+    const reply = await ask("", "both");
+    expectUnavailable(reply, 4, 6);
+    await until(() => gateway.lifecycle.inFlightCount() === 0);
+    await tollgate.store.flush();
+    const detail = await tollgate.store.requestDetail(reply.headers.get("x-request-id") ?? "");
+    expect(detail?.request?.attemptNotes).toEqual([
+      note("first", "sim-small", "refused_breaker"),
+      note("second", "sim-large", "refused_forced"),
+    ]);
+    // Where somebody serves, those passed over are nothing that was tried.
+    await freshProvider(tollgate, second);
+    const served = await ask("tokens=1", "both");
+    await until(() => gateway.lifecycle.inFlightCount() === 0);
+    await tollgate.store.flush();
+    const other = await tollgate.store.requestDetail(served.headers.get("x-request-id") ?? "");
+    expect(other?.request?.attemptNotes).toBeNull();
   });
 
   test("are over when the time that was told has passed, and three answers close it", async () => {

@@ -61,7 +61,10 @@ const members = {
         },
         { description: "One thing that was tried." },
       ),
-      { description: "What was tried, in order; null: the one attempt was answered." },
+      {
+        description:
+          "What was tried, in order, and where nobody took it who rested; null: its one attempt was answered, or nobody was to be asked.",
+      },
     ),
   ),
   answered_by: nullable(

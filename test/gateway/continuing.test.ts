@@ -286,6 +286,21 @@ describe("the client is told honestly, and nobody else is asked,", () => {
     ]);
   });
 
+  test("where a budget wants streams stopped at their hold", async () => {
+    const { id } = await tollgate.addBudget({
+      scopeType: "provider",
+      scopeId: first.row.id,
+      tenantId: null,
+      amountNanoUsd: 1_000_000_000_000,
+      onHoldReached: "stop",
+    });
+    first.upstream.script("tokens=50&stall_after=5");
+    const reply = await chat(tollgate.url, { token, body: { model: await routeOver(), ...ASKED } });
+    expect(JSON.parse(eventsOf(reply.text).at(-1) ?? "").error).toBeDefined();
+    expect(second.upstream.stats().requests).toBe(0);
+    await tollgate.gateway.directory.changed("budgets", id, null);
+  });
+
   test("of a tool call that breaks off", async () => {
     first.upstream.script("tool=1&tokens=50&stall_after=1");
     const tools = [{ type: "function", function: { name: "f", parameters: { type: "object" } } }];
@@ -323,7 +338,14 @@ describe("where nobody can go on after all", () => {
     });
     expect(contentOf(reply)).toBe(WHOLE);
     expect(second.upstream.stats().requests).toBe(asked);
-    expect(await attemptsOf(reply.headers.get("x-request-id"))).toHaveLength(2);
+    const requestId = reply.headers.get("x-request-id") ?? "";
+    expect(await attemptsOf(requestId)).toHaveLength(2);
+    // The request has cost what its attempts have, each once.
+    const detail = await tollgate.store.requestDetail(requestId);
+    const paid = (detail?.attempts ?? []).flatMap(({ postings }) => postings);
+    expect(detail?.request?.costNanoUsd).toBe(
+      paid.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0),
+    );
   });
 
   test("a client that leaves meanwhile pays for both, and nothing stays held", async () => {

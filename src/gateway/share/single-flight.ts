@@ -72,13 +72,20 @@ async function join(
 }
 
 /** Equal ids: the same tenant's, by the same route, with the same bytes and headers that matter. */
-function flightId({ sharing }: Gateway, { call }: Exchange, admitted: Admitted): string {
+function flightId(gateway: Gateway, { call }: Exchange, admitted: Admitted): string {
   const { principal, request, routeId } = admitted;
   const forwarded = Object.entries(upstreamHeaders(call.headers))
     .filter(([name]) => !INDIFFERENT.test(name))
     .sort(([one], [other]) => (one < other ? -1 : 1));
-  const telling = TELLING_HEADERS.map((name) => call.headers.get(name));
+  const names = [...TELLING_HEADERS, ...conditionHeaders(gateway, admitted)];
+  const telling = names.map((name) => call.headers.get(name));
   const known = [principal.tenant.id, routeId, request.surface, telling, forwarded];
-  const hasher = new Bun.CryptoHasher("sha256", sharing.keys.hashSecret);
+  const hasher = new Bun.CryptoHasher("sha256", gateway.sharing.keys.hashSecret);
   return hasher.update(JSON.stringify(known)).update("\n").update(request.bytes).digest("hex");
+}
+
+/** What the route's targets ask for: with another value other targets may serve. */
+function conditionHeaders({ directory }: Gateway, { principal, request }: Admitted): string[] {
+  const resolved = directory.resolve(principal.tenant.id, request.model);
+  return (resolved?.candidates ?? []).flatMap(({ target }) => target?.when?.header?.name ?? []);
 }

@@ -229,6 +229,26 @@ describe("a request is executed on its own", () => {
   });
 });
 
+test("a header that a target asks for keeps requests apart, whatever header it is", async () => {
+  const scene = await sceneOf("first");
+  const { id: providerId } = scene.provider;
+  const german = { header: { name: "accept-language", value: "de" } };
+  const target = { providerId, model: "sim-small", weight: 1, priority: 0 };
+  const targets = [
+    { ...target, when: german },
+    { ...target, priority: 1 },
+  ];
+  await scene.tollgate.addRoute("spoken", targets, { terms: { singleFlight: { cost: "first" } } });
+  const equal = { script: `${SCRIPT}&delay_ms=150`, body: { model: "spoken", temperature: 0 } };
+  const asked = ["de", "de", "en", "en"].map((language) =>
+    scene.ask({ ...equal, headers: { "accept-language": language } }),
+  );
+  const replies = await Promise.all(asked);
+  const made = replies.filter(({ headers }) => headers.get("x-tollgate-attempts") === "1");
+  expect(made).toHaveLength(2);
+  expect(scene.tollgate.upstream.stats().requests).toBe(2);
+});
+
 test("embeddings are joined as they are", async () => {
   const scene = await sceneOf("first");
   const ask = async (): Promise<ChatReply> => {

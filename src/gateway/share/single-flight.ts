@@ -71,21 +71,30 @@ async function join(
   return reply;
 }
 
-/** Equal ids: the same tenant's, by the same route, with the same bytes and headers that matter. */
-function flightId(gateway: Gateway, { call }: Exchange, admitted: Admitted): string {
+/**
+ * Equal ids: the same tenant's, by the same route, with the same bytes and headers that matter, for the
+ * same targets and within the same bounds of output.
+ */
+function flightId({ sharing }: Gateway, { call }: Exchange, admitted: Admitted): string {
   const { principal, request, routeId } = admitted;
+  // A small budget of the first one's must not shorten the answers of others.
+  const { outputTokensCap, stopsAtHoldNanoUsd } = admitted.firstHold;
+  const bounds = [outputTokensCap, stopsAtHoldNanoUsd];
   const forwarded = Object.entries(upstreamHeaders(call.headers))
     .filter(([name]) => !INDIFFERENT.test(name))
     .sort(([one], [other]) => (one < other ? -1 : 1));
-  const names = [...TELLING_HEADERS, ...conditionHeaders(gateway, admitted)];
-  const telling = names.map((name) => call.headers.get(name));
-  const known = [principal.tenant.id, routeId, request.surface, telling, forwarded];
-  const hasher = new Bun.CryptoHasher("sha256", gateway.sharing.keys.hashSecret);
+  const telling = TELLING_HEADERS.map((name) => call.headers.get(name));
+  const headers = [telling, forwarded];
+  const served = [principal.tenant.id, routeId, request.surface, targetsOf(admitted)];
+  const known = [...served, ...bounds, ...headers];
+  const hasher = new Bun.CryptoHasher("sha256", sharing.keys.hashSecret);
   return hasher.update(JSON.stringify(known)).update("\n").update(request.bytes).digest("hex");
 }
 
-/** What the route's targets ask for: with another value other targets may serve. */
-function conditionHeaders({ directory }: Gateway, { principal, request }: Admitted): string[] {
-  const resolved = directory.resolve(principal.tenant.id, request.model);
-  return (resolved?.candidates ?? []).flatMap(({ target }) => target?.when?.header?.name ?? []);
+/** Who may serve. Conditions ask for any header: with another value of it, it may be others. */
+function targetsOf({ candidates }: Admitted): string[] {
+  const names = candidates.map(({ provider: { row }, model, target }) =>
+    JSON.stringify([row.id, model, target?.when]),
+  );
+  return [...new Set(names)].toSorted();
 }

@@ -249,6 +249,33 @@ test("a header that a target asks for keeps requests apart, whatever header it i
   expect(scene.tollgate.upstream.stats().requests).toBe(2);
 });
 
+test("who has room for a whole answer is not given one that a small budget has shortened", async () => {
+  const scene = await startScene({ singleFlight: { cost: "first" } });
+  ({ tollgate } = scene);
+  const scope = { scopeType: "token", scopeId: scene.eve.row.id } as const;
+  const { tenantId } = scene.eve;
+  // Room for the default allowance of 1,024 tokens, far less than the model's maximum.
+  await scene.tollgate.addBudget({ ...scope, tenantId, amountNanoUsd: 2_000_000 });
+  const options = { body: { temperature: 0 }, script: "tokens=3&delay_ms=200" };
+  const capped = scene.ask({ ...options, from: scene.eve });
+  await scene.tollgate.upstream.until(({ requests }) => requests === 1);
+  const whole = await scene.ask(options);
+  const caps = [await capped, whole].map(({ headers }) => headers.get("x-tollgate-output-capped"));
+  expect(caps).toEqual(["1024", null]);
+  expect(scene.tollgate.upstream.stats().requests).toBe(2);
+  await scene.expectRest();
+});
+
+test("the credentials of a provider still take turns", async () => {
+  const scene = await sceneOf("first");
+  const { gateway, upstream } = scene.tollgate;
+  const terms = { moreCredentialsSealed: ["sk-other-credential"] };
+  await gateway.directory.changed("providers", scene.provider.id, { ...scene.provider, terms });
+  for (const seed of [1, 2, 3, 4]) await scene.ask({ script: SCRIPT, body: { seed } });
+  const seen = upstream.requests().map(({ headers }) => headers["authorization"]);
+  expect(new Set(seen).size).toBe(2);
+});
+
 test("embeddings are joined as they are", async () => {
   const scene = await sceneOf("first");
   const ask = async (): Promise<ChatReply> => {

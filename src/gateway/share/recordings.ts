@@ -23,8 +23,12 @@ export class Recordings {
     this.#clock = clock;
   }
 
-  /** null: there are as many as may be. */
+  /** null: as many as may be are running or being read; what is only kept makes room. */
   begin(requestId: string): Recording | null {
+    for (const kept of this.#kept) {
+      if (this.#count < LIMITS.recordingsMax) break;
+      kept.forget();
+    }
     if (this.#count >= LIMITS.recordingsMax) return null;
     this.#count += 1;
     return new Recording(requestId, this.#room);

@@ -181,4 +181,20 @@ describe("past its bound", () => {
     begun[0]?.end(null);
     expect([all.begin("req_2") !== null, all.begin("req_3")]).toEqual([true, null]);
   });
+
+  test("those that are only kept, or were, keep nobody from beginning one", () => {
+    const forgotten: string[] = [];
+    const keptAlone = (requestId: string): void => {
+      const recording = begin(requestId);
+      all.keep(recording, () => forgotten.push(recording.requestId));
+      recording.end(null);
+    };
+    for (let number = 0; number < LIMITS.recordingsMax; number += 1) keptAlone(`req_${number}`);
+    expect(forgotten).toEqual([]);
+    const running = [begin("running_1"), begin("running_2")];
+    expect([forgotten, all.count]).toEqual([["req_0", "req_1"], LIMITS.recordingsMax]);
+    for (const recording of running) recording.end(null);
+    keptAlone("req_last");
+    expect(forgotten).toHaveLength(2);
+  });
 });

@@ -149,8 +149,11 @@ function side(running: Promise<Ended | Unheld>, run: Stoppable, isHedge: boolean
   );
 }
 
+/** Of an exchange that was stopped before, it is stopped from the begin on. */
 function startRun({ stoppedFor }: Exchange): Stoppable {
-  return { stoppedFor, stopAttempt: null, stopped: Promise.withResolvers() };
+  const stopped = Promise.withResolvers<void>();
+  if (stoppedFor !== null) stopped.resolve();
+  return { stoppedFor, stopAttempt: null, stopped };
 }
 
 async function attempt(

@@ -1,6 +1,8 @@
 /** A second attempt for an answer that is late: who wins, what the loser costs, and when none begins. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
+import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
+import { handle } from "../../src/gateway/handle.ts";
 import type { RouteRow } from "../../src/store/contract.ts";
 import { chat, eventsOf } from "../support/chat.ts";
 import { until } from "../support/until.ts";
@@ -258,4 +260,27 @@ describe("no second attempt begins", () => {
     const streamed = await chat(tollgate.url, { token, body: { model, stream: true } });
     expect(streamed.headers.get("x-tollgate-attempts")).toBe("2");
   });
+});
+
+test("of a client that has left before its attempt began, nothing waits for a slot", async () => {
+  const queue = { waitingMax: 10, waitMs: 60_000 };
+  await change({ ...PATIENT, maxConcurrent: 1, terms: { queue } });
+  first.upstream.script("hang=1");
+  const leaving = new AbortController();
+  const busy = chat(tollgate.url, { token, body: { model: "alone" }, signal: leaving.signal });
+  await first.upstream.until(({ inFlight }) => inFlight === 1);
+  const model = await hedgingRoute();
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hi" }] });
+  const reply = await handle(tollgate.gateway, {
+    dialect: openaiDialect,
+    surface: "chat",
+    headers: new Headers({ authorization: `Bearer ${token}` }),
+    declaredBytes: body.length,
+    readBody: () => Promise.resolve(new TextEncoder().encode(body)),
+    signal: AbortSignal.abort(),
+    onEnd: () => undefined,
+  });
+  expect([reply.status, requests()]).toEqual([499, [1, 0]]);
+  leaving.abort();
+  await busy.catch(() => undefined);
 });

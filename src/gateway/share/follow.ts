@@ -37,7 +37,8 @@ export async function follow(
     exchange.errorCode = endCode(exchange, recording, reader);
     conclude(gateway, exchange);
   };
-  return { status: head.status, headers, body: readerBody(reader, { dialect, signal, onEnd }) };
+  const client = { dialect, signal, onEnd, watchdog: gateway.watchdog };
+  return { status: head.status, headers, body: readerBody(reader, client) };
 }
 
 /** About the state of whoever asked first, and nothing of anybody else's answer. */

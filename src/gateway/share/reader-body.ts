@@ -1,11 +1,13 @@
 /**
  * The body of a client that reads a recording: piece by piece, no faster than the client takes them,
  * so that a slow one costs its own socket and nothing else. One that is interrupted is told why by an
- * error event.
+ * error event; one that takes nothing any more is, so that it does not keep the recording for ever.
  */
 import { ERRORS, type ErrorCode } from "../../base/error.ts";
+import { LIMITS } from "../../base/limits.ts";
 import type { Dialect } from "../../dialects/contract.ts";
 import type { Sink } from "../sink.ts";
+import type { Deadline, Watchdog } from "../watchdog.ts";
 import type { Reader } from "./reader.ts";
 
 export type ReaderClient = {
@@ -14,6 +16,7 @@ export type ReaderClient = {
   readonly signal: AbortSignal;
   /** Called once, when nothing more goes to this client. */
   readonly onEnd: () => void;
+  readonly watchdog: Pick<Watchdog, "deadline">;
 };
 
 /** As much is handed to the client's socket before it is flushed. */
@@ -25,7 +28,9 @@ export function readerBody(reader: Reader, client: ReaderClient): ReadableStream
     reader.leave();
     sinkReady.resolve(null);
   };
-  const copied = copy(reader, client, sinkReady.promise).finally(() => {
+  const stalled = client.watchdog.deadline(() => reader.interrupt("gateway_overloaded"));
+  const copied = copy(reader, client, sinkReady.promise, stalled).finally(() => {
+    stalled.disarm();
     client.signal.removeEventListener("abort", leave);
     reader.leave();
     client.onEnd();
@@ -47,6 +52,7 @@ async function copy(
   reader: Reader,
   client: ReaderClient,
   sinkReady: Promise<Sink | null>,
+  stalled: Deadline,
 ): Promise<void> {
   const { recording } = reader;
   const sink = await sinkReady;
@@ -56,7 +62,11 @@ async function copy(
     if (unwritten === "nothing") {
       if (recording.isEnded) break;
       await reader.wait();
-    } else if (unwritten !== null) await untilWritten(reader, unwritten);
+    } else if (unwritten !== null) {
+      stalled.arm(LIMITS.stalledReaderMs);
+      await untilWritten(reader, unwritten);
+      stalled.pause();
+    }
   }
   const why = reader.interruption;
   if (why === "client_gone") return;

@@ -110,7 +110,8 @@ class Share implements SharedAnswer {
   body(): ReadableStream<Uint8Array> {
     const { dialect, signal } = this.#call;
     const onEnd = (): void => this.#endOfClient();
-    return readerBody(this.#first, { dialect, signal, onEnd });
+    const { watchdog } = this.#gateway;
+    return readerBody(this.#first, { dialect, signal, onEnd, watchdog });
   }
 
   async begin(head: Head): Promise<void> {

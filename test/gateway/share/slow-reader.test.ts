@@ -1,17 +1,23 @@
 /**
  * A client that stops reading a shared stream: the others get all of it at their own pace, the memory
- * it takes stays within its bound, and it is cut off with an error instead of a clean end.
+ * it takes stays within its bound, and it is cut off with an error instead of a clean end. Where there are no
+ * others it is cut off as well, in the end.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { systemClock } from "../../../src/base/clock.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { HELLO } from "../../support/chat.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { until } from "../../support/until.ts";
 import { startScene, type Scene } from "./scene.ts";
 
 let scene: Scene;
+let aheadMs = 0;
+const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
 
 beforeAll(async () => {
-  scene = await startScene();
+  scene = await startScene({}, await startTestGateway({ clock }));
 });
 
 afterAll(() => scene.tollgate.stop());
@@ -73,5 +79,24 @@ test.each(["first", "last"])("who stalls and came %s holds nobody back", async (
   expect(text).not.toContain("[DONE]");
   expect(text.length).toBeLessThan(TOKENS * TOKEN_BYTES);
   expect(upstream.stats().requests).toBe(1);
+  await scene.expectRest();
+});
+
+test("who stalls alone is cut off after a while, and what was recorded for it is let go", async () => {
+  const { upstream, gateway } = scene.tollgate;
+  upstream.reset();
+  const stalled = askAndStall("slow alone");
+  let before = -1;
+  await until(async () => {
+    await Bun.sleep(100);
+    const { bodyBytesSent = 0 } = upstream.requests()[0] ?? {};
+    const isStuck = bodyBytesSent > 0 && bodyBytesSent === before;
+    before = bodyBytesSent;
+    return isStuck;
+  }, 20_000);
+  expect(gateway.sharing.recordings.bytes).toBeGreaterThan(0);
+  aheadMs += LIMITS.stalledReaderMs + 1_000;
+  await until(() => gateway.sharing.recordings.count === 0);
+  expect(await stalled.read()).not.toContain("[DONE]");
   await scene.expectRest();
 });

@@ -160,7 +160,11 @@ function throughputWatch(
 ): ThroughputWatch | null {
   if (throughputMin === undefined) return null;
   const tokens = (): number => watch.output().tokens;
-  return new ThroughputWatch(gateway, throughputMin, tokens, () => upstream.giveUp("throughput"));
+  // Where another attempt has gone on, what can be given up is another one.
+  const generated = { tokens, attempt: (): unknown => upstream.signal };
+  return new ThroughputWatch(gateway, throughputMin, generated, () =>
+    upstream.giveUp("throughput"),
+  );
 }
 
 function endOf(

@@ -1,6 +1,7 @@
 /**
  * Whether a stream brings enough: tokens generated in each stretch of time that was spent waiting for the
- * provider. Time in which a slow client holds the reading back is not the provider's and does not count.
+ * provider. Time in which a slow client holds the reading back is not the provider's and does not count;
+ * nor does what it took until another attempt went on with the stream.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Deadline, Watchdog } from "./watchdog.ts";
@@ -12,24 +13,28 @@ export class ThroughputWatch {
   readonly #enough: number;
   readonly #overMs: number;
   readonly #tokens: () => number;
+  readonly #attempt: () => unknown;
   readonly #onTooLow: () => void;
   readonly #deadline: Deadline;
   #tokensBefore: number;
   /** What is left of the stretch. */
   #leftMs: number;
   #waitsSinceMs = 0;
+  #measured: unknown;
 
-  /** `tokens` counts what was generated so far. */
+  /** `tokens` counts what was generated so far, `attempt` tells whose they are. */
   constructor(
     { clock, watchdog }: { readonly clock: Clock; readonly watchdog: Watchdog },
     { tokensPerSecond, overMs }: ThroughputMin,
-    tokens: () => number,
+    { tokens, attempt }: { readonly tokens: () => number; readonly attempt: () => unknown },
     onTooLow: () => void,
   ) {
     this.#clock = clock;
     this.#enough = (tokensPerSecond * overMs) / 1_000;
     this.#overMs = overMs;
     this.#tokens = tokens;
+    this.#attempt = attempt;
+    this.#measured = attempt();
     this.#onTooLow = onTooLow;
     this.#deadline = watchdog.deadline(() => this.#judge());
     this.#tokensBefore = tokens();
@@ -46,6 +51,7 @@ export class ThroughputWatch {
   pause(): void {
     this.#deadline.pause();
     this.#leftMs -= this.#clock.monotonicMs() - this.#waitsSinceMs;
+    if (this.#attempt() !== this.#measured) this.#beginStretch();
   }
 
   stop(): void {
@@ -59,8 +65,13 @@ export class ThroughputWatch {
       this.#onTooLow();
       return;
     }
-    this.#tokensBefore = tokens;
-    this.#leftMs = this.#overMs;
+    this.#beginStretch();
     this.wait();
+  }
+
+  #beginStretch(): void {
+    this.#measured = this.#attempt();
+    this.#tokensBefore = this.#tokens();
+    this.#leftMs = this.#overMs;
   }
 }

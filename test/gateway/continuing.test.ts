@@ -357,6 +357,19 @@ describe("where nobody can go on after all", () => {
     ]);
   });
 
+  test("how long it took to go on is no lack of throughput of the one who does", async () => {
+    const terms = { throughputMin: { tokensPerSecond: 2, overMs: 1_000 } };
+    await change({ ...first.row, terms });
+    first.upstream.script("tokens=5&stall_after=3");
+    second.upstream.script("tokens=6&headers_delay_ms=1200&token_delay_ms=150");
+    const reply = await chat(tollgate.url, { token, body: { model: await routeOver(), ...ASKED } });
+    checkOneStream(reply);
+    expect(await attemptsOf(reply.headers.get("x-request-id"))).toMatchObject([
+      { outcome: "timeout_idle" },
+      { outcome: "ok" },
+    ]);
+  });
+
   test("the client's deadline ends it with its own event", async () => {
     first.upstream.script("tokens=50&stall_after=5");
     second.upstream.script("hang=1");

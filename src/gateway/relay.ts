@@ -220,8 +220,8 @@ function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): U
   if (errorCode === null) return null;
   const { type, text } = ERRORS[errorCode];
   const clock = clockOf(outcome);
-  const which = clock === null ? "" : ` (clock: ${clock})`;
-  const message = `${text}${which} The answer is incomplete (request ${id}).`;
+  const told = clock === null ? text : text.replace(/\.$/, ` (clock: ${clock}).`);
+  const message = `${told} The answer is incomplete (request ${id}).`;
   return call.dialect.errorEvent({ code: errorCode, message, type, param: null });
 }
 

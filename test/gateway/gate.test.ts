@@ -119,6 +119,26 @@ describe("attempts that find no slot", () => {
     expect(waitedMs).toBeLessThan(waitMs * 4);
   });
 
+  test("wait before the next target is asked, which serves when they waited in vain", async () => {
+    const { id: providerId } = await tollgate.addProvider({ name: "wide" });
+    await tollgate.addRoute("both", [target, { ...target, providerId, priority: 1 }]);
+    const served = async () => {
+      const body = { model: "both" };
+      const { headers } = await chat(tollgate.url, { token, script: "tokens=1", body });
+      return headers.get("x-tollgate-provider");
+    };
+    const free = await busySlot();
+    const waits = served();
+    await waiting(1);
+    free();
+    expect(await waits).toBe("narrow");
+    upstream.reset();
+    await allow(1, { waitingMax: 10, waitMs: 60 });
+    const freed = await busySlot();
+    expect(await served()).toBe("wide");
+    freed();
+  });
+
   test("lose their place when their client leaves, and the next one gets the slot", async () => {
     const free = await busySlot();
     const leaving = new AbortController();

@@ -81,7 +81,7 @@ const Queue = strict(
   },
   {
     description:
-      "Attempts that find no slot wait for one, interactive ones first and tenants in turn; without it they are refused at once.",
+      "Attempts that find no slot wait for one, interactive ones first and tenants in turn, before the next target of their route is asked; without it they are refused at once, and the next target is asked.",
   },
 );
 

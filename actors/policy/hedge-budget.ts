@@ -5,8 +5,10 @@
 import { assert } from "../../src/base/assert.ts";
 
 const SLOT_MS = 5_000;
-/** A minute. */
-const SLOTS = 12;
+/** Requests count that came within these: a minute at most, however far the newest of them has come. */
+const REQUEST_SLOTS = 12;
+/** Hedges count for one more: a minute at least. So no minute has more than its share. */
+const SLOTS = REQUEST_SLOTS + 1;
 
 type Slot = { number: number; requests: number; hedges: number };
 
@@ -24,9 +26,12 @@ export function countRequest(budget: HedgeBudget, atMs: number): void {
 /** Counts the hedge where it fits into the share; false: it may not begin. */
 export function takeHedge(budget: HedgeBudget, percentMax: number, atMs: number): boolean {
   const now = slotAt(budget, atMs);
-  const recent = budget.slots.filter(({ number }) => now.number - number < SLOTS);
-  const requests = recent.reduce((sum, slot) => sum + slot.requests, 0);
-  const hedges = recent.reduce((sum, slot) => sum + slot.hedges, 0);
+  const sum = (slots: number, of: "requests" | "hedges"): number =>
+    budget.slots
+      .filter(({ number }) => now.number - number < slots)
+      .reduce((all, slot) => all + slot[of], 0);
+  const requests = sum(REQUEST_SLOTS, "requests");
+  const hedges = sum(SLOTS, "hedges");
   if ((hedges + 1) * 100 > requests * percentMax) return false;
   now.hedges += 1;
   return true;

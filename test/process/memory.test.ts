@@ -82,8 +82,10 @@ async function leave({ url, token }: Left, index: number): Promise<void> {
     script: "tokens=500&headers_delay_ms=20&token_delay_ms=10",
     signal: leaving.signal,
   });
+  let status = 0;
   try {
     const answer = await fetch(`${url}/v1/chat/completions`, init);
+    ({ status } = answer);
     const reader = answer.body?.getReader();
     for (let isDone = false; !isDone;) {
       isDone = (await reader?.read())?.done ?? true;
@@ -96,7 +98,7 @@ async function leave({ url, token }: Left, index: number): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-  throw new Error("an answer of five seconds was complete before its client left");
+  throw new Error(`an answer of five seconds was complete before its client left: ${status}`);
 }
 
 /** Resident bytes of the process after each of `rounds`, at rest and without garbage. */

@@ -6,6 +6,7 @@ import { formatTime } from "../base/clock.ts";
 import { formatUsd } from "../base/units.ts";
 import type { Store } from "../store/contract.ts";
 import type { AdminDeps, Explained } from "./deps.ts";
+import { rounded } from "./provider-health.ts";
 import { type AdminRefused, type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { RouteExplainInput, RouteExplanation } from "./shapes/route-explain.ts";
 
@@ -88,8 +89,8 @@ function show({ strategy, isSticky, candidates }: Explained): RouteExplanation {
         score === null
           ? null
           : {
-              first_token_ms: score.firstTokenMs,
-              failure_share: score.failureShare,
+              first_token_ms: rounded(score.firstTokenMs, 1),
+              failure_share: rounded(score.failureShare, 1_000),
               cost_usd: formatUsd(score.costNanoUsd),
               in_flight: score.inFlight,
               weight: score.weight,

@@ -50,6 +50,6 @@ function timeOf(atMs: number | null): string | null {
 }
 
 /** To parts of one: averages have more digits than sense. */
-function rounded(value: number | null, parts: number): number | null {
+export function rounded(value: number | null, parts: number): number | null {
   return value === null ? null : Math.round(value * parts) / parts;
 }

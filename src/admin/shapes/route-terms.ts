@@ -65,7 +65,10 @@ const Hedge = strict(
       Whole(1, 100, "Share of requests that may be hedged; 5 by default."),
     ),
   },
-  { description: "A second attempt for a first token that is late. The loser is paid for." },
+  {
+    description:
+      "A second attempt for a first token that is late. The loser is paid for, by what it may have generated: an estimate that can pass the cost of a short answer many times.",
+  },
 );
 
 const SingleFlight = strict(

@@ -120,12 +120,15 @@ export function routeRoutes(http: AdminHttp, admin: Admin) {
       examples: {
         input: {
           model: "gpt-5-mini",
+          strategy: "fastest",
           targets: [
             { provider: "openai", model: "gpt-5-mini" },
-            { provider: "local-vllm", model: "qwen3-32b", priority: 1 },
+            { provider: "azure", model: "gpt-5-mini", percent: 5 },
+            { provider: "local-vllm", model: "qwen3-32b", priority: 1, when: { tools: false } },
           ],
+          sticky: { by: "end_user" },
         },
-        change: { targets: [{ provider: "openai", model: "gpt-5-mini" }] },
+        change: { retries: { attempts_max: 2 }, hedge: { percentile: 95 }, keep_alive_ms: 5_000 },
         one: example,
         made: example,
         many: pageExample(example),

@@ -97,7 +97,9 @@ export function isOpenTimeOver(record: ProviderRecord, atMs: number): boolean {
 
 /** Until an open breaker may let the next last resort through; 0 when it may now. */
 export function lastResortWaitMs(record: ProviderRecord, atMs: number): number {
-  return restMs(record.lastResortAtMs + LIMITS.lastResortMs, atMs);
+  const { lastResortMs } = LIMITS;
+  // Of a clock that stepped back by less than the longest rest, a second must not become an hour.
+  return restMs(record.lastResortAtMs + lastResortMs, atMs, lastResortMs);
 }
 
 /**

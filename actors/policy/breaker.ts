@@ -38,10 +38,10 @@ export function credentialRestMs(count: number): number {
 }
 
 /**
- * Milliseconds from `atMs` to `untilMs`, 0 when it has passed. More than was ever set means that the
- * clock stepped back: then the rest is not waited for.
+ * Milliseconds from `atMs` to `untilMs`, 0 when it has passed. More than was ever set, `longestMs`, means
+ * that the clock stepped back: then the rest is not waited for.
  */
-export function restMs(untilMs: number, atMs: number): number {
+export function restMs(untilMs: number, atMs: number, longestMs: number = REST_MS_MAX): number {
   const rest = untilMs - atMs;
-  return rest <= 0 || rest > REST_MS_MAX ? 0 : rest;
+  return rest <= 0 || rest > longestMs ? 0 : rest;
 }

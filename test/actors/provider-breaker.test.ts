@@ -100,6 +100,22 @@ describe("the breaker", () => {
     });
   });
 
+  test("lets a last resort through each second, also where the clock steps back in between", () => {
+    const handle = opened();
+    const last = { isLastResort: true };
+    const atMs = START_MS + 2_000;
+    expect(permit(handle, "one", atMs, last)).toMatchObject({ probe: false });
+    expect(permit(handle, "soon", atMs + 999, last)).toMatchObject({
+      code: "provider_unavailable",
+    });
+    const backMs = atMs - 600_000;
+    expect(permit(handle, "back", backMs, last)).toMatchObject({ probe: false });
+    expect(permit(handle, "soon again", backMs + 999, last)).toMatchObject({
+      code: "provider_unavailable",
+    });
+    expect(permit(handle, "then", backMs + 1_000, last)).toMatchObject({ probe: false });
+  });
+
   test("closes at the third success and starts anew", () => {
     const handle = opened();
     const atMs = START_MS + 5_000;

@@ -10,6 +10,8 @@ export interface Lifecycle {
   readonly isDraining: () => boolean;
   readonly inFlightCount: () => number;
   readonly enter: (exchange: Stoppable) => void;
+  /** One that nobody waits for: it is ended as soon as the way out begins. */
+  readonly enterSpare: (exchange: Stoppable) => void;
   readonly leave: (exchange: Stoppable) => void;
   /**
    * Counts what an exchange left behind as in flight until it is done, for a few seconds at most: the
@@ -25,6 +27,7 @@ export interface Lifecycle {
 /** `onDrain` is called once, when nothing new is admitted any more. */
 export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
   const running = new Set<Stoppable>();
+  const spare = new Set<Stoppable>();
   let isDraining = false;
   let onEmpty: (() => void) | null = null;
   const stopAll = (reason: StopReason): void => {
@@ -32,6 +35,7 @@ export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
   };
   const leave = (exchange: Stoppable): void => {
     running.delete(exchange);
+    spare.delete(exchange);
     if (running.size === 0) onEmpty?.();
   };
   return {
@@ -39,6 +43,10 @@ export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
     inFlightCount: () => running.size,
     enter: (exchange) => {
       running.add(exchange);
+    },
+    enterSpare: (exchange) => {
+      running.add(exchange);
+      spare.add(exchange);
     },
     leave,
     outlive: (pending) => {
@@ -58,6 +66,7 @@ export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
       if (!isDraining) {
         isDraining = true;
         onDrain();
+        for (const exchange of spare) stopExchange(exchange, "draining");
       }
       if (running.size === 0) return Promise.resolve();
       return new Promise((resolve) => {

@@ -234,3 +234,14 @@ test("at the end every copy that the upstream saw is a settled attempt, and noth
   const file = join(tollgate.dataDir, "tollgate.db");
   expect(verifyLedger(file)).toMatchObject({ open: 0, differenceCount: 0 });
 });
+
+test("the way out waits for no copy: what was sent of it is settled at once", async () => {
+  second.upstream.script("hang=1");
+  const before = new Set(await shadowIds());
+  await ask("mirrored");
+  await second.upstream.until(({ inFlight }) => inFlight === 1);
+  await gateway.lifecycle.drain(LIMITS.drainMs);
+  const made = (await shadowIds()).find((id) => !before.has(id)) ?? "";
+  const { attempts = [] } = (await store.requestDetail(made)) ?? {};
+  expect(attempts).toMatchObject([{ postings: [{ kind: "settle", outcome: "draining" }] }]);
+});

@@ -45,7 +45,7 @@ function begin(gateway: Gateway, { call, request }: Mirrored): Exchange {
   });
   exchange.request = request;
   exchange.priorityClass = "batch";
-  gateway.lifecycle.enter(exchange);
+  gateway.lifecycle.enterSpare(exchange);
   const deadline = gateway.watchdog.deadline(() => stopExchange(exchange, "deadline"));
   exchange.deadlineMs = exchange.createdAtMs + LIMITS.shadowTotalMs;
   deadline.arm(LIMITS.shadowTotalMs);

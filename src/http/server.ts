@@ -21,7 +21,7 @@ export type AppParts = {
 };
 
 /** `standardHostname` would take the path from behind 11 bytes, wrong for hosts of up to 3 letters. */
-export const APP_OPTIONS = { precompile: true, handler: { standardHostname: false } } as const;
+export const APP_OPTIONS = { precompile: false, handler: { standardHostname: false } } as const;
 
 export function createApp({ gateway, admin, adminToken, dialect, version }: AppParts) {
   return new Elysia(APP_OPTIONS)

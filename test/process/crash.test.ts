@@ -23,8 +23,11 @@ const CYCLES_PER_EARLY_DEATH = 8;
 const CLIENTS = 8;
 /** Room for some of the load only, so that the cap is met in many of the cycles. */
 const TIGHT_USD = "1.00";
-/** From its start to its ready line, a process takes this much of a core at most in the median. */
-const START_CPU_MS_MAX = 1_000;
+/**
+ * From its start to its ready line, a process takes this much of a core at most in the median: 0.9 s on a
+ * quiet machine, two at once take more of each other's.
+ */
+const START_CPU_MS_MAX = 1_200;
 /** Machines are shared: what the clock on the wall says may be much more. */
 const START_MS_MAX = 5_000;
 const TEST_MS_MAX = 600_000;

@@ -9,7 +9,7 @@ import { explain, hunt, summary, type Hunt } from "./hunt.ts";
 import { runPlan } from "./run.ts";
 import { STAT_NAMES, type Stats } from "./stats.ts";
 
-const SEEDS = 2_000;
+const SEEDS = 1_000;
 const SEEDS_EACH = 50;
 
 const hunts: Hunt[] = [];
@@ -34,7 +34,7 @@ describe("the books are right after every event", () => {
   test("and the seeds met everything that they are there for", () => {
     const { totals, seeds } = total();
     expect(seeds).toBe(SEEDS);
-    const tooFew = STAT_NAMES.filter((name) => totals[name] < 50);
+    const tooFew = STAT_NAMES.filter((name) => totals[name] < 25);
     expect(tooFew).toEqual([]);
   });
 

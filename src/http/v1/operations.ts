@@ -31,31 +31,19 @@ const HEADERS = {
   "retry-after": "Seconds after which to come back.",
 } as const;
 
-/** What a request may say beside its body. */
-const ASKED_HEADERS = [
-  [
-    "idempotency-key",
-    "Repeating the request with it gets the first one's answer for 24 hours.",
-    "order-4711",
-  ],
-  [
-    "last-event-id",
-    "The last event of a resumable stream that came; the stream goes on behind it.",
-    "req_019ab3f145d87e16b587293041526374:17",
-  ],
-  [
-    "x-tollgate-strategy",
-    "How targets are ordered: fastest, cheapest, reliable or default.",
-    "fastest",
-  ],
-  ["x-tollgate-tags", "Tags that targets may be meant for, joined by commas.", "eu,gold"],
-  [
-    "x-tollgate-priority",
-    "interactive, default or batch; never above that of the access token.",
-    "batch",
-  ],
-  ["x-tollgate-timeout-ms", "Milliseconds after which the request is given up.", "30000"],
-] as const;
+/**
+ * What a request may say beside its body. Without examples: Swagger UI would send them with a newcomer's
+ * first request.
+ */
+const ASKED_HEADERS = {
+  "idempotency-key": "Repeating the request with it gets the first one's answer for 24 hours.",
+  "last-event-id":
+    "Id of the last event of a resumable stream that came; the stream goes on behind it.",
+  "x-tollgate-strategy": "How targets are ordered: fastest, cheapest, reliable or default.",
+  "x-tollgate-tags": "Tags that targets may be meant for, joined by commas.",
+  "x-tollgate-priority": "interactive, default or batch; never above that of the access token.",
+  "x-tollgate-timeout-ms": "Milliseconds after which the request is given up.",
+} as const;
 
 const EXCHANGE_HEADERS = [
   "x-request-id",
@@ -234,8 +222,8 @@ function broken() {
 
 function askedHeaders() {
   const schema = { type: "string" as const };
-  return ASKED_HEADERS.map(([name, description, example]) => {
-    return { name, in: "header", required: false, description, example, schema };
+  return Object.entries(ASKED_HEADERS).map(([name, description]) => {
+    return { name, in: "header", required: false, description, schema };
   });
 }
 

@@ -67,8 +67,17 @@ export function secondsOf(name: string, text: string, bounds: Bounds): number {
   return numberOf(name, text, bounds) * 1_000;
 }
 
+/** The flags of a command line; anything else is refused, by its name. */
+export function flagsOf<const Flags extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  flags: Flags,
+) {
+  refuseUnknownFlags(args, flags);
+  return parseArgs({ args: [...args], options: flags, strict: true }).values;
+}
+
 /** Names a flag that is none and the nearest that is; a strict parser would name it alone. */
-export function refuseUnknownFlags(args: readonly string[], flags: ParseArgsOptionsConfig): void {
+function refuseUnknownFlags(args: readonly string[], flags: ParseArgsOptionsConfig): void {
   const given = parseArgs({ args: [...args], options: flags, strict: false, tokens: true });
   for (const token of given.tokens) {
     if (token.kind !== "option" || Object.hasOwn(flags, token.name)) continue;

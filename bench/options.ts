@@ -2,7 +2,6 @@
  * What a command line asks the bench for. `bun run bench` and `tollgate bench` read the same
  * options here, so they cannot differ. Anything not understood is wrong usage, never ignored.
  */
-import { parseArgs } from "node:util";
 import { connectionsMax } from "./context.ts";
 import type { LoadPlan } from "./load.ts";
 import {
@@ -13,7 +12,7 @@ import {
   readingOf,
   numberOf,
   wholeOf,
-  refuseUnknownFlags,
+  flagsOf,
 } from "./option-values.ts";
 import type { Way } from "./target-results.ts";
 
@@ -89,17 +88,12 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-type Values = ReturnType<typeof parse>;
-
-function parse(args: readonly string[]) {
-  refuseUnknownFlags(args, flags);
-  return parseArgs({ args: [...args], options: flags, strict: true }).values;
-}
+type Values = ReturnType<typeof flagsOf<typeof flags>>;
 
 /** Reads everything after the command's name. */
 export function parseBenchOptions(args: readonly string[]): Reading<BenchOptions> {
   return readingOf(() => {
-    const values = parse(args);
+    const values = flagsOf(args, flags);
     if (values.help === true) return undefined;
     return values.target === undefined ? suite(values) : target(values, values.target);
   });

@@ -2,14 +2,13 @@
  * What a command line asks `bench failover` for. As for the benchmark itself, anything that is not
  * understood is wrong usage, never ignored.
  */
-import { parseArgs } from "node:util";
 import {
   filesFrom,
   Misuse,
   numberOf,
   type Reading,
   readingOf,
-  refuseUnknownFlags,
+  flagsOf,
   secondsOf,
   wholeOf,
 } from "../option-values.ts";
@@ -71,15 +70,10 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-function parse(args: readonly string[]) {
-  refuseUnknownFlags(args, flags);
-  return parseArgs({ args: [...args], options: flags, strict: true }).values;
-}
-
 /** Reads everything after the word `failover`. */
 export function parseFailoverOptions(args: readonly string[]): Reading<FailoverOptions> {
   return readingOf(() => {
-    const values = parse(args);
+    const values = flagsOf(args, flags);
     if (values.help === true) return undefined;
     if (values.alone === true && values.providers !== undefined) {
       throw new Misuse("--alone and --providers exclude each other");

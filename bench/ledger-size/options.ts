@@ -2,8 +2,7 @@
  * What a command line asks `bench ledger-size` for. As for the benchmark itself, anything that is
  * not understood is wrong usage, never ignored.
  */
-import { parseArgs } from "node:util";
-import { Misuse, wholeOf, refuseUnknownFlags } from "../option-values.ts";
+import { Misuse, wholeOf, flagsOf } from "../option-values.ts";
 
 export type LedgerSizeOptions = {
   /** Exchanges in the history: each is a request row, and nearly each an attempt and its posting. */
@@ -62,15 +61,10 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-function parse(args: readonly string[]) {
-  refuseUnknownFlags(args, flags);
-  return parseArgs({ args: [...args], options: flags, strict: true }).values;
-}
-
 /** Reads everything after the word `ledger-size`. */
 export function parseLedgerSizeOptions(args: readonly string[]): LedgerSizeReading {
   try {
-    const values = parse(args);
+    const values = flagsOf(args, flags);
     if (values.help === true) return { kind: "help" };
     const options = {
       rows: wholeOf("rows", values.rows ?? "10000000", { min: 1_000, max: 100_000_000 }),

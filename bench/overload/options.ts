@@ -2,14 +2,13 @@
  * What a command line asks `bench overload` for. As for the benchmark itself, anything that is not
  * understood is wrong usage, never ignored.
  */
-import { parseArgs } from "node:util";
 import {
   filesFrom,
   Misuse,
   numberOf,
   type Reading,
   readingOf,
-  refuseUnknownFlags,
+  flagsOf,
   secondsOf,
   wholeOf,
 } from "../option-values.ts";
@@ -84,15 +83,10 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-function parse(args: readonly string[]) {
-  refuseUnknownFlags(args, flags);
-  return parseArgs({ args: [...args], options: flags, strict: true }).values;
-}
-
 /** Reads everything after the word `overload`. */
 export function parseOverloadOptions(args: readonly string[]): Reading<OverloadOptions> {
   return readingOf(() => {
-    const values = parse(args);
+    const values = flagsOf(args, flags);
     if (values.help === true) return undefined;
     const span = { min: 0.5, max: 60 };
     return {

@@ -2,10 +2,9 @@
  * What a command line asks `bench overspend` for. As for the benchmark itself, anything that is not
  * understood is wrong usage, never ignored.
  */
-import { parseArgs } from "node:util";
 import { type NanoUsd, type PicoUsd, parseUsd, parseUsdPerMillion } from "../../src/base/units.ts";
 import { connectionsMax } from "../context.ts";
-import { Misuse, addressOf, wholeOf, refuseUnknownFlags } from "../option-values.ts";
+import { Misuse, addressOf, wholeOf, flagsOf } from "../option-values.ts";
 
 /** What a call costs: told, or counted from what the upstream generated. */
 export type Pricing =
@@ -112,17 +111,12 @@ const flags = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-type Values = ReturnType<typeof parse>;
-
-function parse(args: readonly string[]) {
-  refuseUnknownFlags(args, flags);
-  return parseArgs({ args: [...args], options: flags, strict: true }).values;
-}
+type Values = ReturnType<typeof flagsOf<typeof flags>>;
 
 /** Reads everything after the word `overspend`. */
 export function parseOverspendOptions(args: readonly string[]): OverspendReading {
   try {
-    const values = parse(args);
+    const values = flagsOf(args, flags);
     return values.help === true
       ? { kind: "help" }
       : { kind: "options", options: optionsFrom(values) };

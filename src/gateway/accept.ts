@@ -10,7 +10,7 @@ import { identify, principalOf } from "./authenticate.ts";
 import { strategyAsked, type StrategyAsked } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { priorityClassFor } from "./priority-class.ts";
+import { priorityClassFor } from "./load/priority-class.ts";
 
 /** A request that is understood; or one that asks for the rest of a stream, whose body says nothing. */
 export type Accepted =

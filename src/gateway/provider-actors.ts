@@ -8,7 +8,7 @@ import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import type { ProviderCommons } from "../../actors/provider-commons.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { LaneState } from "./directory-contract.ts";
-import { Gate, type GateDeps } from "./gate.ts";
+import { Gate, type GateDeps } from "./load/gate.ts";
 import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
 import { outputCapMember, type OutputCapMember } from "./quirks.ts";
 

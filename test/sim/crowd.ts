@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import type { PriorityClass } from "../../src/base/priority.ts";
-import type { Gate } from "../../src/gateway/gate.ts";
+import type { Gate } from "../../src/gateway/load/gate.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import type { GateTerms } from "../../actors/gate-contract.ts";
 import type { Reply } from "../../src/gateway/exchange.ts";

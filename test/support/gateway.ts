@@ -14,7 +14,7 @@ import { systemRandom, type Random } from "../../src/base/random.ts";
 import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
-import type { ReadLoad } from "../../src/gateway/shed.ts";
+import type { ReadLoad } from "../../src/gateway/load/shed.ts";
 import { clientApi } from "../../src/http/v1/client-api.ts";
 import { healthRoutes } from "../../src/http/health.ts";
 import { listen, type RunningServer } from "../../src/http/listen.ts";

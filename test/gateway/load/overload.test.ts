@@ -1,9 +1,9 @@
 /** The bound on exchanges at once: what is past it is told to come back, and costs nothing. */
 import { expect, test } from "bun:test";
-import { LIMITS } from "../../src/base/limits.ts";
-import type { Stoppable } from "../../src/gateway/exchange.ts";
-import { chat, errorOf } from "../support/chat.ts";
-import { startTestGateway } from "../support/gateway.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import type { Stoppable } from "../../../src/gateway/exchange.ts";
+import { chat, errorOf } from "../../support/chat.ts";
+import { startTestGateway } from "../../support/gateway.ts";
 
 test("past the bound of exchanges in flight a request is refused with when to come back", async () => {
   const tollgate = await startTestGateway();

@@ -6,7 +6,7 @@
  * Invariant: each wait ends exactly once, with a slot or with a refusal: by a turn of the gate, its
  * time, its exchange's end, or the way out of the process.
  */
-import type { GateEvent, GateState, GateTerms, GateTurn } from "../../actors/gate-contract.ts";
+import type { GateEvent, GateState, GateTerms, GateTurn } from "../../../actors/gate-contract.ts";
 import {
   gateFullMs,
   gatePeak,
@@ -15,14 +15,14 @@ import {
   isUnbounded,
   startGate,
   type GateHandle,
-} from "../../actors/gate.ts";
-import type { Clock } from "../base/clock.ts";
-import type { PriorityClass } from "../base/priority.ts";
-import type { Refusal } from "../base/verdict.ts";
-import type { ProviderRow } from "../store/contract.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Stoppable } from "./exchange.ts";
-import type { Deadline, Watchdog } from "./watchdog.ts";
+} from "../../../actors/gate.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { PriorityClass } from "../../base/priority.ts";
+import type { Refusal } from "../../base/verdict.ts";
+import type { ProviderRow } from "../../store/contract.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Stoppable } from "../exchange.ts";
+import type { Deadline, Watchdog } from "../watchdog.ts";
 
 /** Who asks for a slot. */
 export type Seeker = {

@@ -3,8 +3,8 @@
  * A declared length is taken at once, what comes without one as it comes; all of it is given back when
  * the body has been read, whatever became of it.
  */
-import { assert } from "../base/assert.ts";
-import { LIMITS } from "../base/limits.ts";
+import { assert } from "../../base/assert.ts";
+import { LIMITS } from "../../base/limits.ts";
 
 export class BodyRoom {
   #takenBytes = 0;

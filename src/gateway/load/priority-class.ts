@@ -4,9 +4,9 @@ import {
   PRIORITY_CLASSES,
   priorityClassOf,
   type PriorityClass,
-} from "../base/priority.ts";
-import { allow, refuse, type Verdict } from "../base/verdict.ts";
-import type { Principal } from "./exchange.ts";
+} from "../../base/priority.ts";
+import { allow, refuse, type Verdict } from "../../base/verdict.ts";
+import type { Principal } from "../exchange.ts";
 
 const HEADER = "x-tollgate-priority";
 

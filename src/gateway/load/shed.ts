@@ -3,11 +3,11 @@
  * second; a refusal costs one look at the stage, before a body is read. What is running is never
  * touched, nor are settlements, aborts, the admin API and the health endpoints.
  */
-import type { Clock } from "../base/clock.ts";
-import type { PriorityClass } from "../base/priority.ts";
-import { refuse, type Refusal } from "../base/verdict.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { PriorityClass } from "../../base/priority.ts";
+import { refuse, type Refusal } from "../../base/verdict.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
 import {
   CALM,
   endsInMs,

@@ -1,9 +1,9 @@
 /** Guarantee: memory is measured against what there is for us, and the ledger by the hold that waits longest. */
 import { expect, test } from "bun:test";
-import { systemClock } from "../../src/base/clock.ts";
-import { createReadLoad, memoryBoundBytes } from "../../src/gateway/read-load.ts";
-import { holdRecord, postingRecord } from "../store/support/records.ts";
-import { tempStore } from "../store/support/temp-store.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { createReadLoad, memoryBoundBytes } from "../../../src/gateway/load/read-load.ts";
+import { holdRecord, postingRecord } from "../../store/support/records.ts";
+import { tempStore } from "../../store/support/temp-store.ts";
 
 const MACHINE = 4_000_000_000;
 

@@ -9,9 +9,9 @@ import {
   type LoadReadings,
   type ShedStage,
   type ShedState,
-} from "../../src/gateway/shed-policy.ts";
-import { CALM_LOAD } from "../support/calm.ts";
-import { number, table } from "../policy/table.ts";
+} from "../../../src/gateway/load/shed-policy.ts";
+import { CALM_LOAD } from "../../support/calm.ts";
+import { number, table } from "../../policy/table.ts";
 
 const PERIOD_MS = 100;
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import type { Store } from "../store/contract.ts";
+import type { Store } from "../../store/contract.ts";
 import type { ReadLoad } from "./shed.ts";
 
 /** Of a machine's memory, where no container bounds it. */

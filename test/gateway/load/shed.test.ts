@@ -1,14 +1,14 @@
 /** A gateway with too much to do: who is refused in which stage, how, and what is never touched. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { systemClock, type Clock } from "../../src/base/clock.ts";
-import { LIMITS } from "../../src/base/limits.ts";
-import { PRIORITY_CLASSES } from "../../src/base/priority.ts";
-import { chat, chatInit, errorOf, type ChatReply } from "../support/chat.ts";
-import { CALM_LOAD } from "../support/calm.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { readLedger } from "../process/ledger.ts";
-import { until } from "../support/until.ts";
-import { connectRaw, sendRaw } from "./raw-socket.ts";
+import { systemClock, type Clock } from "../../../src/base/clock.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { PRIORITY_CLASSES } from "../../../src/base/priority.ts";
+import { chat, chatInit, errorOf, type ChatReply } from "../../support/chat.ts";
+import { CALM_LOAD } from "../../support/calm.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { readLedger } from "../../process/ledger.ts";
+import { until } from "../../support/until.ts";
+import { connectRaw, sendRaw } from "../raw-socket.ts";
 
 /** Shedding looks ten times a second; nothing else of the gateway does. */
 const LOOK_MS = 100;

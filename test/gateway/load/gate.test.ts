@@ -1,15 +1,15 @@
 /** What waits at a provider's gate: each gets its slot or its refusal once, and nothing is left behind. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { systemClock } from "../../src/base/clock.ts";
-import type { PriorityClass } from "../../src/base/priority.ts";
-import type { Stoppable } from "../../src/gateway/exchange.ts";
-import { Gate } from "../../src/gateway/gate.ts";
-import { createWatchdog } from "../../src/gateway/watchdog.ts";
-import type { ProviderRow } from "../../src/store/contract.ts";
-import { createLog } from "../../src/telemetry/log.ts";
-import { chat, errorOf, type ChatReply } from "../support/chat.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { until } from "../support/until.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { PriorityClass } from "../../../src/base/priority.ts";
+import type { Stoppable } from "../../../src/gateway/exchange.ts";
+import { Gate } from "../../../src/gateway/load/gate.ts";
+import { createWatchdog } from "../../../src/gateway/watchdog.ts";
+import type { ProviderRow } from "../../../src/store/contract.ts";
+import { createLog } from "../../../src/telemetry/log.ts";
+import { chat, errorOf, type ChatReply } from "../../support/chat.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { until } from "../../support/until.ts";
 
 const tollgate = await startTestGateway({ unseal: (sealed) => sealed });
 afterAll(() => tollgate.stop());

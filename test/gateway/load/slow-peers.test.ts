@@ -1,13 +1,13 @@
 /** Clients that send or read slowly: bounded, ended in the end, and settled. */
 import { afterAll, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { systemClock } from "../../src/base/clock.ts";
-import { LIMITS } from "../../src/base/limits.ts";
-import { readLedger } from "../process/ledger.ts";
-import { chat, errorOf } from "../support/chat.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { until } from "../support/until.ts";
-import { connectRaw } from "./raw-socket.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { readLedger } from "../../process/ledger.ts";
+import { chat, errorOf } from "../../support/chat.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { until } from "../../support/until.ts";
+import { connectRaw } from "../raw-socket.ts";
 
 let aheadMs = 0;
 const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };

@@ -13,10 +13,10 @@ import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createOrigins, type Origins } from "./origin.ts";
-import { createReadLoad } from "./load/read-load.ts";
+import { createLoad } from "./load/read-load.ts";
 import { runShadow } from "./shadow/run-shadow.ts";
 import { Shadows } from "./shadow/shadows.ts";
-import { createShed, type ReadLoad } from "./load/shed.ts";
+import { createShed, type Load } from "./load/shed.ts";
 import { createSharing } from "./share/sharing.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
 import { sendByFetch, type Send } from "./transport.ts";
@@ -36,7 +36,7 @@ export type GatewayParts = {
   readonly origins?: Origins;
   readonly send?: Send;
   /** How loaded the process is; what it really is when it is not named. */
-  readonly readLoad?: ReadLoad;
+  readonly load?: Load;
   /** The counting thread; a real one when it is not named. */
   readonly tokenCounter?: TokenCounter;
 };
@@ -63,7 +63,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     drains: new Drains(),
     bodyRoom: new BodyRoom(),
     hedges: new Hedges(),
-    shed: createShed({ clock, log, metrics, read: parts.readLoad ?? createReadLoad(store) }),
+    shed: createShed({ clock, log, metrics, load: parts.load ?? createLoad(store) }),
     shadows: new Shadows({
       run: (mirrored, candidate) => runShadow(gateway, mirrored, candidate),
       isAllowed: () => mayShadow(gateway),

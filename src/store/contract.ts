@@ -98,9 +98,12 @@ export interface Ledger {
   readonly post: (record: PostingRecord) => void;
   /** Holds and postings not yet durable. */
   readonly queued: () => number;
-  /** How long the oldest hold has waited that is not durable yet; 0 when none waits. */
-  readonly oldestHoldMs: () => number;
+  /** Holds that are not durable yet. */
+  readonly waitingHolds: () => WaitingHolds;
 }
+
+/** How many, and how long the oldest of them has waited; 0 when none does. */
+export type WaitingHolds = { readonly count: number; readonly oldestMs: number };
 
 export interface RequestLog {
   /** Never waits and never fails; past the bound the row drops and is counted. */

@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         hold: (record) => writer.hold(record),
         post: (record) => writer.post(record),
         queued: () => writer.queued,
-        oldestHoldMs: () => writer.oldestHoldMs,
+        waitingHolds: () => ({ count: writer.queuedHolds, oldestMs: writer.oldestHoldMs }),
       },
       requestLog: {
         record: (row) => writer.record(row),

@@ -59,6 +59,7 @@ export class WriteQueue {
   #rowsLeft = 0;
   #ledgerCount = 0;
   #urgentCount = 0;
+  #holdCount = 0;
   #droppedRows = 0;
 
   add(entry: LedgerEntry): void {
@@ -135,8 +136,13 @@ export class WriteQueue {
     return this.#ledgerCount;
   }
 
+  get holdCount(): number {
+    return this.#holdCount;
+  }
+
   /** The hold that has waited longest; null when none does. */
   get oldestHold(): HoldEntry | null {
+    if (this.#holdCount === 0) return null;
     return this.#ledger.find((entry) => entry.kind === "hold") ?? null;
   }
 
@@ -188,6 +194,7 @@ export class WriteQueue {
       if (by < 0) this.#ledgerLeft += 1;
     }
     if (entry.kind !== "post") this.#urgentCount += by;
+    if (entry.kind === "hold") this.#holdCount += by;
   }
 
   #remove(isWanted: (entry: LedgerEntry) => boolean): LedgerEntry[] {

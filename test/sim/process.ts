@@ -87,11 +87,14 @@ export class Process implements Owner {
       send: this.#send(),
       tokenCounter: this.#counter(),
       // Simulated but for the memory, which is the real machine's.
-      readLoad: (loopDelayMs) => ({
-        loopDelayMs,
-        memoryShare: 0,
-        ledgerAgeMs: store.ledger.oldestHoldMs(),
-      }),
+      load: {
+        read: (loopDelayMs) => ({
+          loopDelayMs,
+          memoryShare: 0,
+          ledgerAgeMs: store.ledger.waitingHolds().oldestMs,
+        }),
+        waitingHolds: store.ledger.waitingHolds,
+      },
     });
     mutant?.gateway?.(gateway, this);
     this.gateway = gateway;

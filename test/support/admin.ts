@@ -3,7 +3,7 @@
  * Every answer that passes through `call` is held against the OpenAPI document: its status must be
  * declared and its body must have exactly the documented members.
  */
-import { CALM_LOAD } from "./calm.ts";
+import { CALM } from "./calm.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,7 +81,7 @@ export async function startTestAdmin(
     log,
     unseal: (sealed, providerId) => unsealCredential(CREDENTIAL_KEY, providerId, sealed),
     version: "test",
-    readLoad: () => CALM_LOAD,
+    load: CALM,
   });
   const { directory } = gateway;
   const admin = createAdmin({ ...parts, directory, credentialKey: CREDENTIAL_KEY });

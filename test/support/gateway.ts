@@ -14,7 +14,7 @@ import { systemRandom, type Random } from "../../src/base/random.ts";
 import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
-import type { ReadLoad } from "../../src/gateway/load/shed.ts";
+import type { Load } from "../../src/gateway/load/shed.ts";
 import { clientApi } from "../../src/http/v1/client-api.ts";
 import { healthRoutes } from "../../src/http/health.ts";
 import { listen, type RunningServer } from "../../src/http/listen.ts";
@@ -34,7 +34,7 @@ import type {
 import { openStore } from "../../src/store/open.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { Elysia } from "elysia";
-import { CALM_LOAD } from "./calm.ts";
+import { CALM } from "./calm.ts";
 
 const pepper = new Uint8Array(32).fill(7);
 
@@ -84,7 +84,7 @@ type Options = {
   /** Chance that strategies draw and backoffs are spread by. */
   readonly random?: Random;
   /** How loaded the gateway takes itself to be; calm, because the machine that tests run on is not. */
-  readonly readLoad?: ReadLoad;
+  readonly load?: Load;
   /** Puts something between the gateway and the real store, such as a slow disk. */
   readonly between?: (store: Store) => Store;
   /** Opens credentials as they are kept; by default they are kept as they are. */
@@ -121,7 +121,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     tokenPepper: pepper,
     unseal: options.unseal ?? ((sealed) => sealed),
     version: "test",
-    readLoad: options.readLoad ?? (() => CALM_LOAD),
+    load: options.load ?? CALM,
   });
   const app = new Elysia(APP_OPTIONS)
     .use(clientApi(gateway, openaiDialect))

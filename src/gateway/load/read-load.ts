@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Store } from "../../store/contract.ts";
-import type { ReadLoad } from "./shed.ts";
+import type { Load } from "./shed.ts";
 
 /** Of a machine's memory, where no container bounds it. */
 const MACHINE_SHARE = 0.75;
@@ -17,14 +17,17 @@ const CONTAINER_BOUNDS = [
   "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 ] as const;
 
-export function createReadLoad({ ledger }: Pick<Store, "ledger">): ReadLoad {
+export function createLoad({ ledger }: Pick<Store, "ledger">): Load {
   const boundBytes = memoryBoundBytes(totalmem(), CONTAINER_BOUNDS.map(contentOf));
   let before = process.cpuUsage();
-  return (lateMs) => ({
-    loopDelayMs: Math.min(lateMs, usedMs()),
-    memoryShare: process.memoryUsage.rss() / boundBytes,
-    ledgerAgeMs: ledger.oldestHoldMs(),
-  });
+  return {
+    read: (lateMs) => ({
+      loopDelayMs: Math.min(lateMs, usedMs()),
+      memoryShare: process.memoryUsage.rss() / boundBytes,
+      ledgerAgeMs: ledger.waitingHolds().oldestMs,
+    }),
+    waitingHolds: ledger.waitingHolds,
+  };
 
   /** CPU time since the reading before: of what others take of the machine no refusal of ours gives any back. */
   function usedMs(): number {

@@ -7,6 +7,8 @@
  * itself came: one long pause is one reading, however long, and says nothing about the next; a loop
  * that has too much to do is late every time.
  */
+import type { PriorityClass } from "../../base/priority.ts";
+import type { WaitingHolds } from "../../store/contract.ts";
 
 /** 0: everybody is served. 1: not batch. 2: only interactive. 3: nothing new. */
 export type ShedStage = 0 | 1 | 2 | 3;
@@ -89,6 +91,27 @@ export function stageOf([first, second, third]: ShedState): ShedStage {
   if (third.isOn) return 3;
   if (second.isOn) return 2;
   return first.isOn ? 1 : 0;
+}
+
+/**
+ * From which age of the oldest waiting hold on no further request of a class is let in behind it.
+ * The queue stands that long at most, and the writer never runs dry: what was let in meanwhile is
+ * its next batch. Without this bound a stage came seconds too late and then took a whole class
+ * (`bench overload --bottleneck gateway`, 2026-11-28: 9,000 waited).
+ */
+const QUEUE_MS_MAX = { batch: 100, default: 250, interactive: 500 } as const satisfies Record<
+  PriorityClass,
+  number
+>;
+/** A few may wait for a disk that pauses: they are served sooner than they could come back. */
+const QUEUE_LEAST = 64;
+
+/** Asked at each request: the stages look at whole seconds, and a queue grows within one. */
+export function isQueueFull(
+  { count, oldestMs }: WaitingHolds,
+  priorityClass: PriorityClass,
+): boolean {
+  return count >= QUEUE_LEAST && oldestMs >= QUEUE_MS_MAX[priorityClass];
 }
 
 /** How long it is at least until no stage from this one up is on. */

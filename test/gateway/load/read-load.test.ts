@@ -1,7 +1,7 @@
 /** Guarantee: memory is measured against what there is for us, and the ledger by the hold that waits longest. */
 import { expect, test } from "bun:test";
 import { systemClock } from "../../../src/base/clock.ts";
-import { createReadLoad, memoryBoundBytes } from "../../../src/gateway/load/read-load.ts";
+import { createLoad, memoryBoundBytes } from "../../../src/gateway/load/read-load.ts";
 import { holdRecord, postingRecord } from "../../store/support/records.ts";
 import { tempStore } from "../../store/support/temp-store.ts";
 
@@ -23,16 +23,18 @@ test("the oldest hold that waits for the disk tells how old the ledger's queue i
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
   await using temp = await tempStore({ clock });
   const { store } = temp;
-  const read = createReadLoad(store);
+  const { read, waitingHolds } = createLoad(store);
   expect(read(0)).toMatchObject({ loopDelayMs: 0, ledgerAgeMs: 0 });
   const oldest = holdRecord();
   const held = store.ledger.hold(oldest);
   aheadMs = 300;
   const younger = store.ledger.hold(holdRecord());
   expect(read(0).ledgerAgeMs).toBeGreaterThanOrEqual(300);
+  expect(waitingHolds().count).toBe(2);
   await Promise.all([held, younger]);
   store.ledger.post(postingRecord(oldest.attemptId));
   // Postings keep nobody waiting.
+  expect(waitingHolds()).toEqual({ count: 0, oldestMs: 0 });
   expect(read(0).ledgerAgeMs).toBe(0);
   const { memoryShare } = read(0);
   expect(memoryShare).toBeGreaterThan(0);
@@ -40,7 +42,7 @@ test("the oldest hold that waits for the disk tells how old the ledger's queue i
 
 test("the loop is late by its own work alone, not by what others take of the machine", async () => {
   await using temp = await tempStore();
-  const read = createReadLoad(temp.store);
+  const { read } = createLoad(temp.store);
   read(0);
   const { user, system } = process.cpuUsage();
   const beganMs = (user + system) / 1_000;

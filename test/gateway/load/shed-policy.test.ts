@@ -1,9 +1,11 @@
 /** Guarantee: a stage begins after a second of readings that ask for it, and ends after five that do not. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { PRIORITY_CLASSES, type PriorityClass } from "../../../src/base/priority.ts";
 import {
   CALM,
   endsInMs,
+  isQueueFull,
   nextState,
   stageOf,
   type LoadReadings,
@@ -39,6 +41,24 @@ const TRIGGERS = table(
   ledgerAgeMs | 249   | 250   | 1_000  | 5_000
   `,
 );
+
+describe("the queue for the disk is full", () => {
+  test.each([
+    [64, 99, []],
+    [64, 100, ["batch"]],
+    [64, 249, ["batch"]],
+    [64, 250, ["default", "batch"]],
+    [64, 499, ["default", "batch"]],
+    [64, 500, ["interactive", "default", "batch"]],
+    // However slow the disk is, these few wait for it.
+    [63, 60_000, []],
+    // However many come at once, they are not late yet.
+    [10_000, 99, []],
+  ] as const)("with %d waiting, the oldest for %d ms, for %j", (count, oldestMs, refused) => {
+    const isFull = (name: PriorityClass): boolean => isQueueFull({ count, oldestMs }, name);
+    expect(PRIORITY_CLASSES.filter(isFull)).toEqual([...refused]);
+  });
+});
 
 describe("a stage begins", () => {
   for (const { reading, below, first, second, third } of TRIGGERS) {

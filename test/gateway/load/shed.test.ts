@@ -4,7 +4,7 @@ import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { PRIORITY_CLASSES } from "../../../src/base/priority.ts";
 import { chat, chatInit, errorOf, type ChatReply } from "../../support/chat.ts";
-import { CALM_LOAD } from "../../support/calm.ts";
+import { CALM, CALM_LOAD } from "../../support/calm.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { readLedger } from "../../process/ledger.ts";
 import { until } from "../../support/until.ts";
@@ -36,7 +36,11 @@ function steppedClock(): Clock & { readonly pass: (durationMs: number) => void }
 
 const clock = steppedClock();
 let load = CALM_LOAD;
-const tollgate = await startTestGateway({ clock, readLoad: () => load });
+let waiting = CALM.waitingHolds();
+const tollgate = await startTestGateway({
+  clock,
+  load: { read: () => load, waitingHolds: () => waiting },
+});
 afterAll(() => tollgate.stop());
 const { gateway, upstream } = tollgate;
 
@@ -165,6 +169,27 @@ describe("a refusal", () => {
     expect([reply.status, reply.headers.get("retry-after")]).toEqual([503, "4"]);
     clock.pass(4_000);
     expect(await statusOf(token)).toBe(200);
+  });
+
+  test("comes at once where too many wait for the disk, and ends with that", async () => {
+    waiting = { count: 64, oldestMs: 250 };
+    const [refused, served] = await Promise.all([
+      chat(tollgate.url, { token }),
+      chat(tollgate.url, { token: tokens.interactive }),
+    ]);
+    waiting = CALM.waitingHolds();
+    expect([refused.status, refused.headers.get("retry-after"), errorOf(refused)]).toEqual([
+      503,
+      "1",
+      {
+        message: "The gateway is overloaded: too many requests wait for its ledger.",
+        type: "server_error",
+        code: "gateway_overloaded",
+        param: null,
+      },
+    ]);
+    expect([served.status, await statusOf(token)]).toEqual([200, 200]);
+    expect(upstream.stats().requests).toBe(2);
   });
 
   test("comes before the body, of which not a byte is needed", async () => {

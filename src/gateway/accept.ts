@@ -4,11 +4,11 @@
  */
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
-import { allow, refuse, type Verdict } from "../base/verdict.ts";
+import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import { identify, principalOf } from "./authenticate.ts";
 import { strategyAsked, type StrategyAsked } from "./choose/strategy.ts";
-import type { Exchange, Principal } from "./exchange.ts";
+import { onRelease, type Exchange, type Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { priorityClassFor } from "./load/priority-class.ts";
 
@@ -47,7 +47,9 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const priority = priorityClassFor(identified.value, call.headers);
   if (priority.allowed) exchange.priorityClass = priority.value;
   // Before the body is read: a refusal must cost a small part of what it saves.
-  const shed = gateway.shed.refusalFor(exchange.priorityClass);
+  const shed =
+    gateway.shed.refusalFor(exchange.priorityClass) ??
+    refusalOfShare(gateway, exchange, identified.value);
   if (shed !== null) return { allowed: false, refusal: shed };
   const body = await call.readBody();
   if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
@@ -69,6 +71,20 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const strategy = strategyAsked(call.headers);
   if (!strategy.allowed) return strategy;
   return allow({ principal, request: accepted.value, strategy: strategy.value, resumes: null });
+}
+
+/** Why the tenant may have no further exchange in flight; null: it has one more until this one ends. */
+function refusalOfShare(
+  { lifecycle, tenantShares }: Gateway,
+  exchange: Exchange,
+  { tenant: { id } }: Principal,
+): Refusal | null {
+  if (tenantShares.enter(id, lifecycle.inFlightCount())) {
+    onRelease(exchange, () => tenantShares.leave(id));
+    return null;
+  }
+  const message = "The gateway is overloaded, and this tenant has its share of what is in flight.";
+  return refuse("gateway_overloaded", message, { retryAfterMs: 1_000 }).refusal;
 }
 
 function forEndUser(principal: Principal, endUserId: string | null): Principal {

@@ -16,6 +16,7 @@ import { createOrigins, type Origins } from "./origin.ts";
 import { createLoad } from "./load/read-load.ts";
 import { runShadow } from "./shadow/run-shadow.ts";
 import { Shadows } from "./shadow/shadows.ts";
+import { TenantShares } from "./load/tenant-shares.ts";
 import { createShed, type Load } from "./load/shed.ts";
 import { createSharing } from "./share/sharing.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
@@ -62,6 +63,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     }),
     drains: new Drains(),
     bodyRoom: new BodyRoom(),
+    tenantShares: new TenantShares(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, load: parts.load ?? createLoad(store) }),
     shadows: new Shadows({

@@ -11,6 +11,7 @@ import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Origins } from "./origin.ts";
 import type { Shed } from "./load/shed.ts";
+import type { TenantShares } from "./load/tenant-shares.ts";
 import type { Shadows } from "./shadow/shadows.ts";
 import type { Sharing } from "./share/sharing.ts";
 import type { Send } from "./transport.ts";
@@ -27,6 +28,7 @@ export type Gateway = {
   readonly lifecycle: Lifecycle;
   readonly drains: Drains;
   readonly bodyRoom: BodyRoom;
+  readonly tenantShares: TenantShares;
   readonly hedges: Hedges;
   readonly shed: Shed;
   readonly sharing: Sharing;

@@ -19,6 +19,7 @@ type Play = {
 };
 
 type Outcome = { readonly lastLine: string; readonly status: number; readonly calls: string };
+type Run = Outcome & { readonly output: string };
 
 let base = "";
 beforeAll(() => {
@@ -29,6 +30,11 @@ afterAll(() => {
 });
 
 async function run(play: Play): Promise<Outcome> {
+  const { output: _output, ...outcome } = await runTelling(play);
+  return outcome;
+}
+
+async function runTelling(play: Play): Promise<Run> {
   const root = mkdtempSync(join(base, "run-"));
   const tools = join(root, "tools");
   mkdirSync(join(root, ".ci"));
@@ -54,6 +60,7 @@ async function run(play: Play): Promise<Outcome> {
   });
   const output = await new Response(child.stdout).text();
   return {
+    output,
     lastLine: output.trimEnd().split("\n").at(-1) ?? "",
     status: await child.exited,
     calls: await Bun.file(join(root, "calls")).text(),
@@ -114,6 +121,19 @@ describe("the script of continuous integration", () => {
       expect(await run(play)).toEqual({ lastLine, status: 1, calls: CALLS });
     });
   }
+
+  test("tells at its end what was said of each failure, and of nothing else", async () => {
+    const log = [
+      "a.test.ts:\n(pass) one [1.00ms]\n12 | expect(x).toBe(1)\nerror: not 1",
+      "(fail) two [2.00ms]\n(pass) three [1.00ms]\nb.test.ts:\nerror: late\n(fail) four [9.00ms]",
+      "1 tests failed:\n(fail) two [2.00ms]\n 2 pass\n 2 fail\nRan 4 tests across 2 files. [1.00s]",
+    ];
+    const { output } = await runTelling({ testOutput: `${log.join("\n")}\n`, testStatus: 1 });
+    expect(output.split("== what failed\n")[1]).toBe(
+      "12 | expect(x).toBe(1)\nerror: not 1\n(fail) two [2.00ms]\n" +
+        "b.test.ts:\nerror: late\n(fail) four [9.00ms]\n2 passed, 2 failed\n",
+    );
+  });
 
   test("believes the runner's own summary, not what a test printed before it", async () => {
     const { lastLine } = await run({ testOutput: ` 99 pass\n 98 fail\n${GREEN}` });

@@ -17,12 +17,14 @@ export type DiskEvents = {
   readonly mayAct: () => boolean;
   /** Something may have been committed. */
   readonly wrote: (way: "batch" | "recovery") => void;
+  /** How long a message travels one way; drawn for each where it is not named. */
+  readonly travelMs?: number;
 };
 
 export class DiskLink implements Link {
   readonly #world: World;
   readonly #owner: Owner;
-  readonly #dice: Dice;
+  readonly #travelMs: () => number;
   readonly #disk: DiskEvents;
   readonly #events: LinkEvents;
   #thread: Thread | null = null;
@@ -30,7 +32,7 @@ export class DiskLink implements Link {
   constructor(world: World, owner: Owner, dice: Dice, disk: DiskEvents, events: LinkEvents) {
     this.#world = world;
     this.#owner = owner;
-    this.#dice = dice;
+    this.#travelMs = () => disk.travelMs ?? 0.05 + dice.unit() * 1.5;
     this.#disk = disk;
     this.#events = events;
   }
@@ -41,7 +43,8 @@ export class DiskLink implements Link {
 
   open(message: OpenMessage): Promise<Awaited<ReturnType<Link["open"]>>> {
     const opened = Promise.withResolvers<Awaited<ReturnType<Link["open"]>>>();
-    const thread = new Thread(this.#world, this.#owner, this.#dice, (said) => {
+    const travelMs = this.#travelMs;
+    const thread = new Thread(this.#world, this.#owner, travelMs, (said) => {
       if (said.type === "opened") {
         thread.isOpen = true;
         opened.resolve(said.recovery);
@@ -142,16 +145,21 @@ class Thread {
   readonly loop: (message: ToThread) => void;
   readonly #world: World;
   readonly #owner: Owner;
-  readonly #dice: Dice;
+  readonly #travelMs: () => number;
   readonly #heard: (said: FromThread) => void;
   #isSilent = false;
   #freeAtMs = 0;
   #saidAtMs = 0;
 
-  constructor(world: World, owner: Owner, dice: Dice, heard: (said: FromThread) => void) {
+  constructor(
+    world: World,
+    owner: Owner,
+    travelMs: () => number,
+    heard: (said: FromThread) => void,
+  ) {
     this.#world = world;
     this.#owner = owner;
-    this.#dice = dice;
+    this.#travelMs = travelMs;
     this.#heard = heard;
     this.loop = createThreadLoop(
       (said) => this.say(said),
@@ -186,9 +194,5 @@ class Thread {
     this.#isSilent = true;
     work();
     this.#isSilent = false;
-  }
-
-  #travelMs(): number {
-    return 0.05 + this.#dice.unit() * 1.5;
   }
 }

@@ -14,6 +14,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import type { DialectName } from "../src/base/dialect.ts";
 import type { PriorityClass } from "../src/base/priority.ts";
 import type { LimitScopeType, ScopeType } from "../src/base/scope.ts";
 import type { RefusalReason } from "../src/base/verdict.ts";
@@ -234,7 +235,7 @@ export const providers = sqliteTable(
   {
     id: text().primaryKey(),
     name: text().notNull(),
-    dialect: text().$type<"openai">().notNull(),
+    dialect: text().$type<DialectName>().notNull(),
     baseUrl: text("base_url").notNull(),
     /** AES-256-GCM, bound to this row by its additional data; null for servers without one. */
     credentialSealed: text("credential_sealed"),

@@ -17,7 +17,6 @@ import type { Config } from "../config/config.ts";
 import { KEY_FILE, loadKeys } from "../config/keys.ts";
 import { variableOf } from "../config/settings.ts";
 import { systemReason } from "../config/system-reason.ts";
-import { DIALECTS } from "../dialects/catalogue.ts";
 import { assembleGateway, disassembleGateway } from "../gateway/assemble.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { listen, type RunningServer, tryPort } from "../http/listen.ts";
@@ -106,7 +105,7 @@ async function start(
   const wantsDemo = await isDemoDue(config, store);
   const simulated = await placeSimulated(gateway, admin, wantsDemo);
   const demo = wantsDemo ? await createDemo(admin) : null;
-  const app = createApp({ gateway, admin, adminToken, dialect: DIALECTS.openai, version: VERSION });
+  const app = createApp({ gateway, admin, adminToken, version: VERSION });
   const letGo = async (): Promise<void> => {
     await disassembleGateway(gateway);
     await simulated?.stop();

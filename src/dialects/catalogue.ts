@@ -1,22 +1,33 @@
 /**
- * Every wire language by its name: the only place where a name becomes a dialect. Failures are read in the
- * manner of every company here, because a provider may pass on another's words.
+ * Every wire language by its name and every surface's codec: the only place where a name becomes code.
+ * Failures are read in the manner of every company here, because a provider may pass on another's words.
  */
 import { readAnthropicFailure } from "./anthropic/failure.ts";
 import { readBedrockFailure } from "./bedrock/failure.ts";
-import type { Dialect, FailureReading } from "./contract.ts";
+import type { Codec, Dialect, FailureReading } from "./contract.ts";
 import { readBy } from "./failure.ts";
 import { readGoogleFailure } from "./google/failure.ts";
+import { chatCodec } from "./openai/chat.ts";
 import { openaiDialect } from "./openai/dialect.ts";
+import { embeddingsCodec } from "./openai/embeddings.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
+import { type Surface, SURFACES } from "./surfaces.ts";
 
-export const DIALECTS: Readonly<Record<"openai", Dialect>> = { openai: openaiDialect };
+export const DIALECTS = { openai: openaiDialect } as const satisfies Record<string, Dialect>;
 
-export type DialectName = keyof typeof DIALECTS;
+/** What each surface says; its dialect is in the table of surfaces. */
+const CODECS: Readonly<Record<Surface, Codec>> = {
+  chat: chatCodec,
+  embeddings: embeddingsCodec,
+};
 
-/** The dialect of that name; undefined when there is none. */
-export function dialectNamed(name: string): Dialect | undefined {
-  return Object.hasOwn(DIALECTS, name) ? DIALECTS[name as DialectName] : undefined;
+export function codecOf(surface: Surface): Codec {
+  return CODECS[surface];
+}
+
+/** The wire language that a surface belongs to. */
+export function dialectOf(surface: Surface): Dialect {
+  return DIALECTS[SURFACES[surface].dialect];
 }
 
 /** The most telling shapes first; the last one reads whatever is left. */

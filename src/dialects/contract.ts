@@ -6,8 +6,7 @@
 import type { ErrorCode } from "../base/error.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { JsonObject } from "./json.ts";
-
-export type Surface = "chat" | "embeddings";
+import type { Surface } from "./surfaces.ts";
 
 /** Tokens as the provider reported them, cached and reasoning tokens being parts of the first two. */
 export type Usage = {
@@ -206,18 +205,23 @@ export type ErrorReply = {
   readonly param: string | null;
 };
 
-export interface Dialect {
-  readonly name: string;
-  /** The path under a provider's base URL. */
-  readonly path: (surface: Surface) => string;
+/** Where a request came, as far as its surface is concerned. */
+export type Place = {
+  /** The model that the path names; null where the body does. */
+  readonly model: string | null;
+};
+
+/** One surface of a wire language: its bodies, its answers and its streams. */
+export interface Codec {
+  readonly surface: Surface;
+  /** The path under a provider's base URL, with the upstream's name of the model where it is part of it. */
+  readonly path: (request: ClientRequest, model: string) => string;
   /** Checks a body; refuses with `invalid_json` or `invalid_request` and the member's name. */
-  readonly accept: (surface: Surface, bytes: Uint8Array<ArrayBuffer>) => Verdict<ClientRequest>;
+  readonly accept: (bytes: Uint8Array<ArrayBuffer>, place: Place) => Verdict<ClientRequest>;
   /** Is it to be answered like every other request with the same bytes? */
   readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */
   readonly request: (request: ClientRequest, edits: RequestEdits) => Uint8Array<ArrayBuffer>;
-  /** Headers that present a credential to a provider. */
-  readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   readonly watch: (request: Pick<ClientRequest, "usageAsked" | "choices">) => StreamWatch;
   /** The same for a request whose answer could be gone on with; null: it could not. */
   readonly watchContinuable: (request: ClientRequest) => ContinuableWatch | null;
@@ -229,6 +233,12 @@ export interface Dialect {
   readonly failureIn: (answer: Uint8Array) => AnswerFailure | null;
   /** What a plain answer holds. */
   readonly output: (answer: Uint8Array) => GeneratedOutput;
+}
+
+export interface Dialect {
+  readonly name: string;
+  /** Headers that present a credential to a provider. */
+  readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   readonly errorBody: (error: ErrorReply) => string;
   /** The same error as the last event of a stream. */
   readonly errorEvent: (error: ErrorReply) => Uint8Array;

@@ -59,7 +59,7 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   exchange.principal = still.value;
   const resumes = call.headers.get(LAST_EVENT_ID);
   if (resumes !== null) return allow({ principal: still.value, request: null, resumes });
-  const accepted = call.dialect.accept(call.surface, body);
+  const accepted = call.codec.accept(body, call.place);
   if (!accepted.allowed) return accepted;
   exchange.request = accepted.value;
   const principal = forEndUser(still.value, accepted.value.endUserId);

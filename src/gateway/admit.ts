@@ -7,12 +7,14 @@ import { tenantRates } from "../../actors/tenant.ts";
 import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
+import { SURFACES } from "../dialects/surfaces.ts";
 import type { AcceptedRequest } from "./accept.ts";
 import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import type { Ask } from "./choose/ask.ts";
 import { choose, chooseFallbacks, chooseShadows } from "./choose/choose.ts";
 import type { Resting } from "./choose/health.ts";
+import type { Left } from "./choose/left.ts";
 import { strategyFor } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -102,7 +104,7 @@ function take(
   // Where nobody can serve, the limits are asked all the same: they come first in the catalogue.
   const able = resting.length === 0 ? available : [...available, ...resting.map(candidateOf)];
   const asked = able.length > 0 ? able : resolved.disabled;
-  if (asked.length === 0 && left.length > 0) return meantForNobody(request);
+  if (asked.length === 0 && left.length > 0) return meantForNobody(request, left);
   const wanted = { scopes: principal.scopes, routeId, request };
   const taken = takeFromFirst(gateway, exchange, owners, wanted, asked);
   if (taken === null) return unavailable(null);
@@ -154,7 +156,14 @@ function candidateOf({ candidate }: Resting): Candidate {
 }
 
 /** The same request would always be refused, so this is no matter of time. */
-function meantForNobody({ model }: ClientRequest): Verdict<never> {
+function meantForNobody({ model, surface }: ClientRequest, left: readonly Left[]): Verdict<never> {
+  if (left.every(({ reason }) => reason === "surface")) {
+    const speaks = [...new Set(left.map(({ candidate }) => candidate.provider.row.dialect))];
+    const message =
+      `The model ${JSON.stringify(model)} is not served on this path, which is in the dialect ` +
+      `${SURFACES[surface].dialect}: its providers speak ${speaks.join(", ")}.`;
+    return refuse("model_not_found", message, { param: "model" });
+  }
   return refuse(
     "invalid_request",
     `No target of the model ${JSON.stringify(model)} is for such a request: their conditions ask ` +

@@ -153,17 +153,17 @@ function dispatch(
   admitted: Admitted,
   { candidate, outputTokensCap }: AttemptPlan,
 ): Upstream {
-  const { dialect, surface, headers } = exchange.call;
+  const { dialect, codec, query, headers } = exchange.call;
   const { row, outputCapMember } = candidate.provider;
   const { credential } = candidate.lane;
-  const body = dialect.request(admitted.request, {
+  const body = codec.request(admitted.request, {
     model: candidate.model,
     outputTokensCap,
     outputCapMember,
     includeUsage: admitted.request.stream,
   });
   const upstream = callUpstream(gateway, {
-    url: row.baseUrl + dialect.path(surface),
+    url: row.baseUrl + codec.path(admitted.request, candidate.model) + query,
     headers: {
       ...upstreamHeaders(headers),
       ...(credential === null ? {} : dialect.credentialHeaders(credential)),

@@ -200,12 +200,12 @@ export class ContinuedLegs {
 
   async #attempt(candidateIndex: number, text: string): Promise<LiveStream | "refused" | "failed"> {
     const { gateway, exchange, admitted } = this.#parts;
-    const { dialect } = exchange.call;
+    const { codec } = exchange.call;
     const candidate = candidateAt(admitted, candidateIndex);
     const { row } = candidate.provider;
     const how = candidate.target?.continues;
     const { outputTokens } = this.#before;
-    const request = how && dialect.continued(admitted.request, { how, text, outputTokens });
+    const request = how && codec.continued(admitted.request, { how, text, outputTokens });
     if (!request) return "refused";
     const asked = { ...admitted, request };
     const isRepeat = this.#brokenProviderIds.includes(row.id);
@@ -222,7 +222,7 @@ export class ContinuedLegs {
     if (result.kind === "answer") {
       // It was asked for a stream. What it says may be right, but cannot be told as one.
       const { answer, usage } = result;
-      const output = (): ReturnType<StreamWatch["output"]> => dialect.output(answer.body);
+      const output = (): ReturnType<StreamWatch["output"]> => codec.output(answer.body);
       const { status } = answer;
       const end = {
         usage,

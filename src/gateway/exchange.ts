@@ -10,7 +10,7 @@ import type { PriorityClass } from "../base/priority.ts";
 import type { ScopeChain } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Refusal, RefusalReason } from "../base/verdict.ts";
-import type { ClientRequest, Dialect, Surface, Usage } from "../dialects/contract.ts";
+import type { ClientRequest, Codec, Dialect, Place, Usage } from "../dialects/contract.ts";
 import type { AttemptNote, TenantRow, TokenRow } from "../store/contract.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { SharedAnswer } from "./share/contract.ts";
@@ -18,7 +18,10 @@ import type { SharedAnswer } from "./share/contract.ts";
 /** One client request as the HTTP layer hands it over. */
 export type ClientCall = {
   readonly dialect: Dialect;
-  readonly surface: Surface;
+  readonly codec: Codec;
+  readonly place: Place;
+  /** What of its address is the provider's to read, with its `?`; else empty. */
+  readonly query: string;
   readonly headers: Headers;
   /** Reads the body within the bound; refuses with `body_too_large` or `invalid_request`. */
   readonly readBody: () => Promise<Uint8Array<ArrayBuffer> | Refusal>;

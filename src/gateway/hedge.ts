@@ -201,7 +201,7 @@ async function settleLoser({ gateway, exchange, admitted }: HedgeParts, over: Ov
   const outcome = "hedge_lost";
   if (result.kind === "answer") {
     const { answer, usage } = result;
-    const output = (): GeneratedOutput => exchange.call.dialect.output(answer.body);
+    const output = (): GeneratedOutput => exchange.call.codec.output(answer.body);
     const { status } = answer;
     const end = { usage, isPartial: false, output, counted: null, outcome, status };
     await settleAnswer(gateway, exchange, admitted, plan, end);

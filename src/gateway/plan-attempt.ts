@@ -34,7 +34,7 @@ function continuableWatch(
 ): ContinuableWatch | null {
   if (terms.retries?.continueStreams !== true || !request.stream) return null;
   const isAble = candidates.some(({ target }) => target?.continues !== undefined);
-  return isAble ? call.dialect.watchContinuable(request) : null;
+  return isAble ? call.codec.watchContinuable(request) : null;
 }
 
 async function furtherHold(

@@ -68,9 +68,9 @@ async function wholeAnswer(
     return broken(upstream, "too_large", `over ${LIMITS.answerBytesMax} bytes`, null);
   }
   if (read.kind === "broken") return broken(upstream, "cut", describe(read.error).detail, null);
-  const { dialect } = exchange.call;
-  const usage = dialect.usage(read.bytes);
-  const failure = usage === null ? dialect.failureIn(read.bytes) : null;
+  const { codec } = exchange.call;
+  const usage = codec.usage(read.bytes);
+  const failure = usage === null ? codec.failureIn(read.bytes) : null;
   if (failure !== null) return failedWithin(plan, failure);
   if (usage === undefined) return broken(upstream, "undecodable", "not valid JSON", null);
   return { kind: "answer", answer: { status, headers, body: read.bytes }, usage };
@@ -109,7 +109,7 @@ async function untilContent(
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
   const { status, headers, reader } = answer;
-  const watch = plan.watch ?? exchange.call.dialect.watch(request);
+  const watch = plan.watch ?? exchange.call.codec.watch(request);
   const first: Uint8Array[] = [];
   let bytes = 0;
   const { idle: idleMs, first_token: firstTokenMs } = plan.candidate.provider.row.timeoutsMs;

@@ -28,13 +28,13 @@ export async function answerReply(
   plan: AttemptPlan,
   { answer, usage }: Extract<AttemptResult, { kind: "answer" }>,
 ): Promise<Reply> {
-  const { dialect } = exchange.call;
+  const { codec } = exchange.call;
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = answer.status;
   const settled = settleAnswer(gateway, exchange, admitted, plan, {
     usage,
     isPartial: false,
-    output: () => dialect.output(answer.body),
+    output: () => codec.output(answer.body),
     counted: null,
     outcome: "ok",
     status: answer.status,

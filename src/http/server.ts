@@ -5,7 +5,6 @@
 import { Elysia } from "elysia";
 import type { Admin } from "../admin/admin.ts";
 import type { AdminToken } from "../admin/admin-token.ts";
-import type { Dialect } from "../dialects/contract.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { adminRoutes } from "./admin/routes.ts";
 import { docsRoutes } from "./docs.ts";
@@ -16,17 +15,16 @@ export type AppParts = {
   readonly gateway: Gateway;
   readonly admin: Admin;
   readonly adminToken: AdminToken;
-  readonly dialect: Dialect;
   readonly version: string;
 };
 
 /** `standardHostname` would take the path from behind 11 bytes, wrong for hosts of up to 3 letters. */
 export const APP_OPTIONS = { precompile: false, handler: { standardHostname: false } } as const;
 
-export function createApp({ gateway, admin, adminToken, dialect, version }: AppParts) {
+export function createApp({ gateway, admin, adminToken, version }: AppParts) {
   return new Elysia(APP_OPTIONS)
     .use(docsRoutes({ version }))
-    .use(clientApi(gateway, dialect))
+    .use(clientApi(gateway))
     .use(adminRoutes({ admin, adminToken, random: gateway.random, log: gateway.log }))
     .use(healthRoutes(gateway, version));
 }

@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         hold: (record) => writer.hold(record),
         post: (record) => writer.post(record),
         queued: () => writer.queued,
-        waitingHolds: () => ({ count: writer.queuedHolds, oldestMs: writer.oldestHoldMs }),
+        waitingHolds: () => writer.waitingHolds,
       },
       requestLog: {
         record: (row) => writer.record(row),

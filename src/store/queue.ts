@@ -9,7 +9,7 @@
  * batch, and come back when the batch failed.
  */
 import { LIMITS } from "../base/limits.ts";
-import type { HoldRecord, RequestRecord } from "./contract.ts";
+import type { HoldRecord, RequestRecord, WaitingHolds } from "./contract.ts";
 import type { BatchMessage, CallMessage, CallName, PostingOp } from "./protocol.ts";
 
 export type HoldEntry = {
@@ -136,14 +136,13 @@ export class WriteQueue {
     return this.#ledgerCount;
   }
 
-  get holdCount(): number {
-    return this.#holdCount;
-  }
-
-  /** The hold that has waited longest; null when none does. */
-  get oldestHold(): HoldEntry | null {
-    if (this.#holdCount === 0) return null;
-    return this.#ledger.find((entry) => entry.kind === "hold") ?? null;
+  /** Those in the queue and in the batch that is under way, if any. */
+  waitingHolds(underWay: Batch | null, nowMs: number): WaitingHolds {
+    const leaving = underWay?.holds ?? [];
+    const count = this.#holdCount + leaving.length;
+    if (count === 0) return { count, oldestMs: 0 };
+    const oldest = leaving[0] ?? this.#ledger.find((entry) => entry.kind === "hold");
+    return { count, oldestMs: nowMs - (oldest?.sinceMs ?? nowMs) };
   }
 
   /** True when somebody waits for an answer, or a batch is full. */

@@ -120,14 +120,8 @@ export class Writer {
     return this.#queue.ledgerCount + (batch?.holds.length ?? 0) + (batch?.posts.length ?? 0);
   }
 
-  /** Holds that are not durable yet. */
-  get queuedHolds(): number {
-    return this.#queue.holdCount + (this.#underWay?.batch.holds.length ?? 0);
-  }
-
-  get oldestHoldMs(): number {
-    const oldest = this.#underWay?.batch.holds[0] ?? this.#queue.oldestHold;
-    return oldest === null ? 0 : this.#clock.monotonicMs() - oldest.sinceMs;
+  get waitingHolds(): ReturnType<WriteQueue["waitingHolds"]> {
+    return this.#queue.waitingHolds(this.#underWay?.batch ?? null, this.#clock.monotonicMs());
   }
 
   get droppedRows(): number {

@@ -1,12 +1,12 @@
 /** A second attempt for an answer that is late: who wins, what the loser costs, and when none begins. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { handle } from "../../src/gateway/handle.ts";
 import type { RouteRow } from "../../src/store/contract.ts";
 import { chat, eventsOf } from "../support/chat.ts";
 import { until } from "../support/until.ts";
 import { twoProvidersForFile } from "./two-providers.ts";
+import { CHAT_CALL } from "../support/chat-call.ts";
 
 const { tollgate, token, first, second, change, attemptsOf } = await twoProvidersForFile();
 const client = new OpenAI({ baseURL: `${tollgate.url}/v1`, apiKey: token, maxRetries: 0 });
@@ -269,12 +269,11 @@ test("of a client that has left before its attempt began, nothing waits for a sl
   const leaving = new AbortController();
   const busy = chat(tollgate.url, { token, body: { model: "alone" }, signal: leaving.signal });
   // One of the test before may still be leaving.
-  await first.upstream.until(({ requests, inFlight }) => requests === 1 && inFlight === 1);
+  await first.upstream.until((stats) => stats.requests === 1 && stats.inFlight === 1);
   const model = await hedgingRoute();
   const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hi" }] });
   const reply = await handle(tollgate.gateway, {
-    dialect: openaiDialect,
-    surface: "chat",
+    ...CHAT_CALL,
     headers: new Headers({ authorization: `Bearer ${token}` }),
     declaredBytes: body.length,
     readBody: () => Promise.resolve(new TextEncoder().encode(body)),

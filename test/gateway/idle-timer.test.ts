@@ -1,6 +1,5 @@
 /** The server's idle timer: off while an answer may rightly be silent, on again when it is over. */
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { exchangeRoute } from "../../src/http/v1/exchange-route.ts";
 import { chatInit, type ChatOptions } from "../support/chat.ts";
 import { startTestGateway } from "../support/gateway.ts";
@@ -20,7 +19,7 @@ beforeEach(() => set.splice(0));
 function route(options: Partial<ChatOptions>): Promise<Response> {
   const url = `${tollgate.url}/v1/chat/completions`;
   const request = new Request(url, chatInit({ token, ...options }));
-  return exchangeRoute(tollgate.gateway, openaiDialect, "chat", request, {
+  return exchangeRoute(tollgate.gateway, "chat", { model: null }, request, {
     timeout: (_request, seconds) => void set.push(seconds),
   });
 }

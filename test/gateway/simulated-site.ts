@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdmin } from "../../src/admin/admin.ts";
 import type { AdminVerdict } from "../../src/admin/refusal.ts";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway } from "../../src/gateway/assemble.ts";
 import type { Reply } from "../../src/gateway/exchange.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
@@ -20,6 +19,7 @@ import { simulatedClock, simulatedRandom } from "../sim/parts.ts";
 import { inSimulation } from "../sim/trap.ts";
 import { World } from "../sim/world.ts";
 import { CALM } from "../support/calm.ts";
+import { CHAT_CALL } from "../support/chat-call.ts";
 
 /** What the wall clock shows at the beginning. */
 const WALL_MS = Date.UTC(2026, 4, 10, 12);
@@ -181,8 +181,7 @@ export function ask(
   const { token, headers, signal } = asked;
   const body = new TextEncoder().encode(asked.body);
   return handle(gateway, {
-    dialect: openaiDialect,
-    surface: "chat",
+    ...CHAT_CALL,
     headers: new Headers({ authorization: `Bearer ${token}`, ...headers }),
     declaredBytes: body.byteLength,
     signal: signal ?? new AbortController().signal,

@@ -3,7 +3,6 @@
  * remember what they were told. A client's own view of its answer is checked here: one end, nothing
  * after it, and a stream that breaks off says so.
  */
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import type { ClientCall, Reply } from "../../src/gateway/exchange.ts";
 import { handle } from "../../src/gateway/handle.ts";
 import type { ByteReader } from "../../src/gateway/transport.ts";
@@ -13,6 +12,7 @@ import type { Arrival } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { RESIDENTS } from "./town.ts";
 import type { World } from "./world.ts";
+import { CHAT_CALL } from "../support/chat-call.ts";
 
 export type ClientEvents = {
   readonly process: () => Process | null;
@@ -76,8 +76,7 @@ export class Clients {
     const headers = new Headers({ authorization: `Bearer ${RESIDENTS[resident]?.secret ?? ""}` });
     if (client.timeoutMs !== null) headers.set("x-tollgate-timeout-ms", String(client.timeoutMs));
     return {
-      dialect: openaiDialect,
-      surface: "chat",
+      ...CHAT_CALL,
       headers,
       declaredBytes: null,
       signal,

@@ -5,7 +5,6 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import type { PriorityClass } from "../../src/base/priority.ts";
 import type { Gate } from "../../src/gateway/load/gate.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
@@ -19,6 +18,7 @@ import { PROVIDERS, RESIDENTS, townFile } from "./town.ts";
 import { inSimulation } from "./trap.ts";
 import { Providers } from "./upstream.ts";
 import { World } from "./world.ts";
+import { CHAT_CALL } from "../support/chat-call.ts";
 
 /** What one client got. */
 export type Visit = {
@@ -119,8 +119,7 @@ export class Crowd {
     const messages = [{ role: "user", content: "hello" }];
     const body = JSON.stringify({ model: "quick", seed: this.#asked, messages });
     const replied = handle(this.gateway, {
-      dialect: openaiDialect,
-      surface: "chat",
+      ...CHAT_CALL,
       headers,
       declaredBytes: null,
       signal: new AbortController().signal,

@@ -14,7 +14,6 @@ import { ensureAdminToken } from "../../src/admin/admin-token.ts";
 import { unsealCredential } from "../../src/admin/credential.ts";
 import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { SCHEMAS } from "../../src/http/admin/schemas.ts";
@@ -91,7 +90,7 @@ export async function startTestAdmin(
     key: new Uint8Array(32).fill(3),
     given: ADMIN_TOKEN,
   });
-  const app = createApp({ gateway, admin, adminToken, dialect: openaiDialect, version: "0.0.1" });
+  const app = createApp({ gateway, admin, adminToken, version: "0.0.1" });
   const described = await app.handle(new Request("http://localhost/docs/json"));
   const document: OpenApi = JSON.parse(await described.text());
 

@@ -11,7 +11,6 @@ import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { newId, type IdKind } from "../../src/base/ids.ts";
 import { LIMITS } from "../../src/base/limits.ts";
 import { systemRandom, type Random } from "../../src/base/random.ts";
-import { openaiDialect } from "../../src/dialects/openai/dialect.ts";
 import { assembleGateway, disassembleGateway } from "../../src/gateway/assemble.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import type { Load } from "../../src/gateway/load/shed.ts";
@@ -123,9 +122,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     version: "test",
     load: options.load ?? CALM,
   });
-  const app = new Elysia(APP_OPTIONS)
-    .use(clientApi(gateway, openaiDialect))
-    .use(healthRoutes(gateway, "test"));
+  const app = new Elysia(APP_OPTIONS).use(clientApi(gateway)).use(healthRoutes(gateway, "test"));
   const server: RunningServer = listen(app, { hostname: "127.0.0.1", port: 0 });
 
   const put: TestGateway["put"] = async (noun, row) => {

@@ -54,6 +54,8 @@ const ROOMS: readonly Room[] = [
       "src/gateway/",
       "src/admin/",
       "src/dialects/contract.ts",
+      "src/dialects/surfaces.ts",
+      "src/dialects/catalogue.ts",
       "src/telemetry/",
       BASE,
     ],

@@ -15,9 +15,9 @@ const Slug = Type.String({
   description: "Unique; clients may call `NAME/MODEL` directly.",
 });
 
-const Dialect = oneOf(["openai"], {
-  description: "The wire language the provider speaks.",
-  planned: ["anthropic", "google"],
+const Dialect = oneOf(["openai", "anthropic", "google"], {
+  description:
+    "The wire language the provider speaks; it serves the clients that speak the same one.",
 });
 
 const OnClientDisconnect = oneOf(["abort", "drain"], {

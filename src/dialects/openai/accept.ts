@@ -4,7 +4,7 @@
  */
 import { LIMITS } from "../../base/limits.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../../base/verdict.ts";
-import type { ClientRequest, Surface } from "../contract.ts";
+import type { ClientRequest } from "../contract.ts";
 import { type ScannedObject, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { endUserOf } from "./end-user.ts";
@@ -26,7 +26,21 @@ const UNREAD = {
 type Refused = { readonly allowed: false; readonly refusal: Refusal };
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
-export function accept(surface: Surface, bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+export function acceptChat(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const body = readBody(bytes, refuseChat);
+  return body.allowed ? allow(chat(bytes, body.value)) : body;
+}
+
+/** Refuses likewise. */
+export function acceptEmbeddings(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const body = readBody(bytes, refuseEmbeddings);
+  return body.allowed ? allow(embeddings(bytes, body.value)) : body;
+}
+
+function readBody(
+  bytes: Uint8Array<ArrayBuffer>,
+  refuseMembers: (body: JsonObject) => Refused | null,
+): Verdict<JsonObject> {
   const scan = scanObject(bytes, MEMBERS);
   if (scan.kind !== "object" && scan.kind !== "other") {
     return refuse("invalid_json", UNREAD[scan.kind]);
@@ -37,8 +51,8 @@ export function accept(surface: Surface, bytes: Uint8Array<ArrayBuffer>): Verdic
   const refused =
     (scan.kind === "object" ? refuseRepeated(scan, bytes) : null) ??
     refuseModel(body["model"]) ??
-    (surface === "chat" ? refuseChat(body) : refuseEmbeddings(body));
-  return refused ?? allow(surface === "chat" ? chat(bytes, body) : embeddings(bytes, body));
+    refuseMembers(body);
+  return refused ?? allow(body);
 }
 
 function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {

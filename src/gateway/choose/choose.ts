@@ -1,6 +1,7 @@
 /**
  * Phase 2, choose: who may serve a request, best first. Read top to bottom, this is the whole order:
  *
+ *   surface         providers of another wire language are left
  *   conditions      targets whose `when` does not hold are left
  *   context window  models that are certainly too small are left, while another remains
  *   canaries        are left, but for the one whose share the request is in, which comes first
@@ -20,6 +21,7 @@ import { byHealth, providersResting, type ByHealth } from "./health.ts";
 import type { Left } from "./left.ts";
 import { order } from "./order.ts";
 import { conversationOf, type Conversation } from "./sticky.ts";
+import { onSurface } from "./surface.ts";
 
 export type Chosen = ByHealth & {
   /** Who has nothing to do with this request, and why. */
@@ -36,7 +38,11 @@ export function choose(resolved: Resolved, ask: Ask): Chosen {
   const { terms, routeId } = resolved;
   const left: Left[] = [];
   const conversation = conversationOf(terms.sticky, ask);
-  const fitting = fittingInput(meantFor(resolved.candidates, ask, left), ask, left);
+  const fitting = fittingInput(
+    meantFor(onSurface(resolved.candidates, ask, left), ask, left),
+    ask,
+    left,
+  );
   const { candidates, first: canary } = withCanaries(fitting, routeId, conversation, ask, left);
   const ordered = order(candidates, conversation, ask);
   const health = byHealth(canary === null ? ordered : moved(ordered, canary), ask);
@@ -61,7 +67,11 @@ export function chooseFallbacks(
   const { context_window, content_filter } = fallbacks;
   if (context_window.length === 0 && content_filter.length === 0) return NO_FALLBACKS;
   const chosen = (candidates: readonly Candidate[]): readonly Candidate[] =>
-    order(fittingInput(meantFor(candidates, ask, []), ask, []), conversation, ask);
+    order(
+      fittingInput(meantFor(onSurface(candidates, ask, []), ask, []), ask, []),
+      conversation,
+      ask,
+    );
   return {
     context_window: chosen(context_window),
     content_filter: chosen(content_filter),
@@ -70,5 +80,5 @@ export function chooseFallbacks(
 
 /** Who gets a copy of the request, if chance and load have it so. */
 export function chooseShadows({ shadows }: Resolved, ask: Ask): readonly Candidate[] {
-  return shadows.length === 0 ? shadows : meantFor(shadows, ask, []);
+  return shadows.length === 0 ? shadows : meantFor(onSurface(shadows, ask, []), ask, []);
 }

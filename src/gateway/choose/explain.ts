@@ -8,7 +8,7 @@ import type { TenantHandle } from "../../../actors/tenant.ts";
 import type { NanoUsd } from "../../base/units.ts";
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
-import { openaiDialect } from "../../dialects/openai/dialect.ts";
+import { codecOf } from "../../dialects/catalogue.ts";
 import type { RouteRow, TenantRow } from "../../store/contract.ts";
 import type { Candidate, Fallbacks, Resolved } from "../resolve.ts";
 import type { Ask } from "./ask.ts";
@@ -69,7 +69,8 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
 
 function acceptBody(body: Readonly<Record<string, unknown>>): Verdict<ClientRequest> {
   const surface = body["input"] !== undefined && !("messages" in body) ? "embeddings" : "chat";
-  return openaiDialect.accept(surface, new TextEncoder().encode(JSON.stringify(body)));
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  return codecOf(surface).accept(bytes, { model: null });
 }
 
 function served(chosen: Chosen, ask: Ask, show: Show): ExplainedCandidate[] {

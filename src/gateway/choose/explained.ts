@@ -73,6 +73,7 @@ export const SENTENCES: Readonly<Record<ExplainReason, string>> = {
   sticky: "The conversation keeps to this order.",
   canary_share: "The request is in its share, so that it comes first.",
   last_resort: "Every lane rests; this is the least bad of those that may be risked.",
+  surface: "Its provider speaks another wire language than this request.",
   canary: "It serves a share of conversations only, and this request is in none of them.",
   condition_tags: "The request has none of its tags.",
   condition_header: "The request's header has another value.",

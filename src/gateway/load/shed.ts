@@ -1,7 +1,8 @@
 /**
  * Shedding: who is not let in while the gateway has too much to do. It looks at itself ten times a
- * second, and at each request at the queue for the disk; a refusal costs these looks, before a body is read. What is running is never
- * touched, nor are settlements, aborts, the admin API and the health endpoints.
+ * second, and at each request at the queue for the disk; a refusal costs these looks, before a body is
+ * read. What is running is never touched, nor are settlements, aborts, the admin API and the health
+ * endpoints.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { PriorityClass } from "../../base/priority.ts";

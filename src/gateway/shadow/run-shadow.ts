@@ -106,7 +106,7 @@ async function readOut(
     await settleAnswer(gateway, exchange, admitted, plan, {
       usage,
       isPartial: false,
-      output: () => exchange.call.dialect.output(body),
+      output: () => exchange.call.codec.output(body),
       counted: null,
       outcome: "ok",
       status,

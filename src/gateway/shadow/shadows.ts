@@ -14,7 +14,7 @@ import type { Candidate } from "../resolve.ts";
 export type Mirrored = {
   readonly requestId: string;
   readonly routeId: string | null;
-  readonly call: Pick<ClientCall, "dialect" | "surface" | "headers">;
+  readonly call: Pick<ClientCall, "dialect" | "codec" | "place" | "query" | "headers">;
   readonly request: ClientRequest;
 };
 

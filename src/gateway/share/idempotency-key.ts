@@ -6,6 +6,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { allow, refuse, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
 import type { KeyRef } from "../../store/idempotency-contract.ts";
+import type { ClientCall } from "../exchange.ts";
 
 export const IDEMPOTENCY_KEY = "idempotency-key";
 
@@ -18,7 +19,7 @@ export function readIdempotencyKey(
   secret: Uint8Array,
   key: string,
   tokenId: string,
-  headers: Headers,
+  { headers, query }: Pick<ClientCall, "headers" | "query">,
   request: ClientRequest,
 ): Verdict<KeyOfRequest> {
   const { idempotencyKeyCharactersMax: charactersMax } = LIMITS;
@@ -27,7 +28,7 @@ export function readIdempotencyKey(
     return refuse("invalid_request", message, { param: IDEMPOTENCY_KEY });
   }
   const telling = TELLING_HEADERS.map((name) => headers.get(name));
-  const known = JSON.stringify([request.surface, ...telling]);
+  const known = JSON.stringify([request.surface, query, ...telling]);
   return allow({
     tokenId,
     keyHash: hash(secret, [JSON.stringify([tokenId, key])]),

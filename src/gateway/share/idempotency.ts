@@ -28,7 +28,7 @@ export async function answerByKey(
   request: ClientRequest,
 ): Promise<Reply | null> {
   const { hashSecret, running } = gateway.sharing.keys;
-  const read = readIdempotencyKey(hashSecret, text, token.id, exchange.call.headers, request);
+  const read = readIdempotencyKey(hashSecret, text, token.id, exchange.call, request);
   if (!read.allowed) return errorReply(exchange, read.refusal);
   const key = read.value;
   const place = `${key.tokenId} ${key.keyHash}`;

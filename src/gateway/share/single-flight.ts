@@ -35,7 +35,7 @@ export function joinFlight(
 ): Promise<Reply> | null {
   const { singleFlight } = admitted.terms;
   if (singleFlight === undefined || exchange.share !== null) return null;
-  if (!exchange.call.dialect.isDeterministic(admitted.request)) return null;
+  if (!exchange.call.codec.isDeterministic(admitted.request)) return null;
   const { flights } = gateway.sharing;
   const id = flightId(gateway, exchange, admitted);
   const flight = flights.get(id);
@@ -84,7 +84,7 @@ function flightId({ sharing }: Gateway, { call }: Exchange, admitted: Admitted):
     .filter(([name]) => !INDIFFERENT.test(name))
     .sort(([one], [other]) => (one < other ? -1 : 1));
   const telling = TELLING_HEADERS.map((name) => call.headers.get(name));
-  const headers = [telling, forwarded];
+  const headers = [telling, forwarded, call.query];
   const served = [principal.tenant.id, routeId, request.surface, targetsOf(admitted)];
   const known = [...served, ...bounds, ...headers];
   const hasher = new Bun.CryptoHasher("sha256", sharing.keys.hashSecret);

@@ -1,36 +1,39 @@
 /**
- * The client API as routes. `parse: "none"` and no hooks: Elysia hands the request over untouched and
- * passes the Response through. Paths that do not exist answer in the dialect too.
+ * The client API as routes, mounted from the table of surfaces. `parse: "none"` and no hooks: Elysia
+ * hands the request over untouched and passes the Response through. Paths that do not exist answer in
+ * the dialect too.
  */
 import { Elysia } from "elysia";
-import type { Dialect } from "../../dialects/contract.ts";
+import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { exchangeRoute } from "./exchange-route.ts";
 import { modelRoute, modelsRoute, unknownRoute } from "./models-route.ts";
-import { chatDetail, embeddingsDetail, modelDetail, modelsDetail } from "./operations.ts";
+import { modelDetail, modelsDetail, SURFACE_DETAILS } from "./operations.ts";
 
 const untouched = { parse: "none" } as const;
 
-export function clientApi(gateway: Gateway, dialect: Dialect) {
-  return new Elysia({ name: "client-api" })
-    .post(
-      "/v1/chat/completions",
-      ({ request, server }) => exchangeRoute(gateway, dialect, "chat", request, server),
-      { ...untouched, detail: chatDetail },
-    )
-    .post(
-      "/v1/embeddings",
-      ({ request, server }) => exchangeRoute(gateway, dialect, "embeddings", request, server),
-      { ...untouched, detail: embeddingsDetail },
-    )
-    .get("/v1/models", ({ request }) => modelsRoute(gateway, dialect, request), {
-      detail: modelsDetail,
-    })
-    .get("/v1/models/*", ({ request }) => modelRoute(gateway, dialect, request), {
-      detail: modelDetail,
-    })
-    .all("/v1/*", ({ request }) => unknownRoute(gateway, dialect, request), {
+export function clientApi(gateway: Gateway) {
+  const app = new Elysia({ name: "client-api" });
+  for (const [surface, path] of mounts()) {
+    app.post(
+      path,
+      ({ request, server }) => exchangeRoute(gateway, surface, { model: null }, request, server),
+      { ...untouched, detail: SURFACE_DETAILS[surface] },
+    );
+  }
+  return app
+    .get("/v1/models", ({ request }) => modelsRoute(gateway, request), { detail: modelsDetail })
+    .get("/v1/models/*", ({ request }) => modelRoute(gateway, request), { detail: modelDetail })
+    .all("/v1/*", ({ request }) => unknownRoute(gateway, request), {
       ...untouched,
       detail: { hide: true },
     });
+}
+
+/** Every path of every surface. */
+function mounts(): [Surface, string][] {
+  const surfaces = Object.keys(SURFACES) as Surface[];
+  return surfaces.flatMap((surface) =>
+    SURFACES[surface].paths.map((path): [Surface, string] => [surface, path]),
+  );
 }

@@ -3,8 +3,9 @@
  * the server. It parses nothing and sets nothing on Elysia's context, which would make Elysia decode
  * and rebuild the answer (Elysia 1.4.30).
  */
-import type { Surface } from "../../dialects/contract.ts";
-import type { Dialect } from "../../dialects/contract.ts";
+import { codecOf, dialectOf } from "../../dialects/catalogue.ts";
+import type { Place } from "../../dialects/contract.ts";
+import type { Surface } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { handle } from "../../gateway/handle.ts";
 import { IDLE_SECONDS } from "../listen.ts";
@@ -15,14 +16,16 @@ export type IdleTimer = { readonly timeout: (request: Request, seconds: number) 
 
 export async function exchangeRoute(
   gateway: Gateway,
-  dialect: Dialect,
   surface: Surface,
+  place: Place,
   request: Request,
   server: IdleTimer | null,
 ): Promise<Response> {
   const reply = await handle(gateway, {
-    dialect,
-    surface,
+    dialect: dialectOf(surface),
+    codec: codecOf(surface),
+    place,
+    query: queryOf(request.url),
     headers: request.headers,
     declaredBytes: declaredBytes(request.headers),
     readBody: async () => {
@@ -36,4 +39,10 @@ export async function exchangeRoute(
     onEnd: () => server?.timeout(request, IDLE_SECONDS),
   });
   return new Response(reply.body, { status: reply.status, headers: reply.headers });
+}
+
+/** As it came, with its `?`; no access token is ever taken from it, so none can be in it by right. */
+function queryOf(url: string): string {
+  const at = url.indexOf("?");
+  return at < 0 || at === url.length - 1 ? "" : url.slice(at);
 }

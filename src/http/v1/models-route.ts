@@ -2,35 +2,35 @@
 import { ERRORS } from "../../base/error.ts";
 import { newId } from "../../base/ids.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
-import type { Dialect } from "../../dialects/contract.ts";
+import { DIALECTS } from "../../dialects/catalogue.ts";
 import { authenticate } from "../../gateway/authenticate.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { findModel, listModels, type CallableModel } from "../../gateway/models.ts";
 
-export function modelsRoute(gateway: Gateway, dialect: Dialect, request: Request): Response {
+export function modelsRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, request.headers);
-  if (!identified.allowed) return refusedReply(gateway, dialect, identified.refusal);
+  if (!identified.allowed) return refusedReply(gateway, identified.refusal);
   const data = listModels(gateway, identified.value).map(modelShape);
   return jsonReply(gateway, { object: "list", data });
 }
 
 const PATH_PREFIX = "/v1/models/";
 
-export function modelRoute(gateway: Gateway, dialect: Dialect, request: Request): Response {
+export function modelRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, request.headers);
-  if (!identified.allowed) return refusedReply(gateway, dialect, identified.refusal);
+  if (!identified.allowed) return refusedReply(gateway, identified.refusal);
   const name = nameInPath(pathOf(request));
   const model = findModel(gateway, identified.value, name);
   if (model !== null) return jsonReply(gateway, modelShape(model));
   const message = `The model ${JSON.stringify(name)} does not exist.`;
   const { refusal } = refuse("model_not_found", message, { param: "model" });
-  return refusedReply(gateway, dialect, refusal);
+  return refusedReply(gateway, refusal);
 }
 
 /** Any other path or method under /v1. */
-export function unknownRoute(gateway: Gateway, dialect: Dialect, request: Request): Response {
+export function unknownRoute(gateway: Gateway, request: Request): Response {
   const message = `There is nothing at ${request.method} ${pathOf(request)}.`;
-  return refusedReply(gateway, dialect, refuse("not_found", message).refusal);
+  return refusedReply(gateway, refuse("not_found", message).refusal);
 }
 
 /** Bun leaves the origin out, or in as it came, where the Host header cannot be one. */
@@ -62,10 +62,10 @@ function jsonReply(gateway: Gateway, body: object): Response {
   return Response.json(body, { headers: { "x-request-id": newId("request", gateway.random) } });
 }
 
-function refusedReply(gateway: Gateway, dialect: Dialect, refusal: Refusal): Response {
+function refusedReply(gateway: Gateway, refusal: Refusal): Response {
   const { code, message, param } = refusal;
   const { status, type } = ERRORS[code];
-  const body = dialect.errorBody({ code, message, type, param: param ?? null });
+  const body = DIALECTS.openai.errorBody({ code, message, type, param: param ?? null });
   return new Response(body, {
     status,
     headers: {

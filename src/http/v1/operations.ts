@@ -4,6 +4,7 @@
  */
 import type { DocumentDecoration } from "elysia";
 import { ERRORS, type ErrorCode } from "../../base/error.ts";
+import type { Surface } from "../../dialects/surfaces.ts";
 import type { ClientSchemaName } from "../openapi/client-schemas.ts";
 
 /** The demo's, so that a newcomer's first "Try it out" is answered. */
@@ -61,7 +62,7 @@ data: [DONE]
 
 `;
 
-export const chatDetail: DocumentDecoration = {
+const chatDetail: DocumentDecoration = {
   ...client("create_chat_completion", "Create a chat completion"),
   description:
     "Relayed as it is. The worst case is held against every budget of the access token before the call; the answer says what it cost.",
@@ -99,7 +100,7 @@ export const chatDetail: DocumentDecoration = {
   },
 };
 
-export const embeddingsDetail: DocumentDecoration = {
+const embeddingsDetail: DocumentDecoration = {
   ...client("create_embeddings", "Create embeddings"),
   parameters: askedHeaders(),
   requestBody: {
@@ -119,6 +120,12 @@ export const embeddingsDetail: DocumentDecoration = {
     },
     ...exchangeRefusals(),
   },
+};
+
+/** What the document says of each surface. */
+export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
+  chat: chatDetail,
+  embeddings: embeddingsDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

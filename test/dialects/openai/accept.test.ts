@@ -2,15 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { LIMITS } from "../../../src/base/limits.ts";
-import type { Surface } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 const encoder = new TextEncoder();
 const messages = '[{"role":"user","content":"hi"}]';
 
 function accept(surface: Surface, body: string | Uint8Array<ArrayBuffer>): unknown {
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
-  const verdict = openaiDialect.accept(surface, bytes);
+  const verdict = codecOf(surface).accept(bytes, NOWHERE);
   return verdict.allowed ? verdict.value : verdict.refusal;
 }
 
@@ -275,7 +276,7 @@ describe("a body that is taken", () => {
     const codes = fc.oneof(mutated, fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(codes, fc.constantFrom<Surface>("chat", "embeddings"), (bytes, surface) => {
-        const verdict = openaiDialect.accept(surface, bytes);
+        const verdict = codecOf(surface).accept(bytes, NOWHERE);
         const code = verdict.allowed ? "allowed" : verdict.refusal.code;
         expect(["allowed", "invalid_json", "invalid_request"]).toContain(code);
         if (verdict.allowed) JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

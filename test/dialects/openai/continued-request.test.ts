@@ -1,8 +1,10 @@
 /** The body that asks for the rest of an answer: the client's bytes, and the answer so far. */
 import { describe, expect, test } from "bun:test";
 import type { AnswerSoFar, ClientRequest } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { acceptedChat } from "./accepted-chat.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 const SO_FAR: AnswerSoFar = { how: "prefix", text: 'Say "hi"\n', outputTokens: 4 };
 
@@ -11,7 +13,7 @@ function textOf(request: ClientRequest | null): string {
 }
 
 function accepted(text: string): ClientRequest {
-  const verdict = openaiDialect.accept("chat", new TextEncoder().encode(text));
+  const verdict = codecOf("chat").accept(new TextEncoder().encode(text), NOWHERE);
   if (!verdict.allowed) throw new Error(verdict.refusal.message);
   return verdict.value;
 }
@@ -21,13 +23,13 @@ describe("the request for the rest of an answer", () => {
     '{ "odd": 1.0, "messages" : [ {"role":"user","content":"Hi"} ] ,"max_tokens":10,"stream":true,"model":"small"}';
 
   test("has the answer so far as the assistant's last message, and every other byte as it was", () => {
-    expect(textOf(openaiDialect.continued(accepted(body), SO_FAR))).toBe(
+    expect(textOf(chatCodec.continued(accepted(body), SO_FAR))).toBe(
       '{ "odd": 1.0, "messages" : [ {"role":"user","content":"Hi"} ,{"role":"assistant","content":"Say \\"hi\\"\\n","prefix":true}] ,"max_tokens":6,"stream":true,"model":"small"}',
     );
   });
 
   test("asks in the way of servers that know the final message", () => {
-    const continued = openaiDialect.continued(accepted(body), {
+    const continued = chatCodec.continued(accepted(body), {
       ...SO_FAR,
       how: "continue_final_message",
     });
@@ -38,16 +40,16 @@ describe("the request for the rest of an answer", () => {
 
   test("is measured by what it became, and limited by what is left", () => {
     const request = accepted(body);
-    const continued = openaiDialect.continued(request, SO_FAR);
+    const continued = chatCodec.continued(request, SO_FAR);
     expect(continued?.outputTokensMax).toBe(6);
     const grown = (continued?.bytes.byteLength ?? 0) - request.bytes.byteLength;
     expect(continued?.textBytes).toBe(request.textBytes + grown);
-    expect(openaiDialect.continued(request, { ...SO_FAR, outputTokens: 10 })).toBeNull();
+    expect(chatCodec.continued(request, { ...SO_FAR, outputTokens: 10 })).toBeNull();
   });
 
   test("goes through the splices of every request", () => {
-    const continued = openaiDialect.continued(acceptedChat({ stream: true }), SO_FAR);
-    const bytes = openaiDialect.request(continued ?? acceptedChat(), {
+    const continued = chatCodec.continued(acceptedChat({ stream: true }), SO_FAR);
+    const bytes = chatCodec.request(continued ?? acceptedChat(), {
       model: "upstream",
       outputTokensCap: 5,
       outputCapMember: "max_tokens",
@@ -78,11 +80,11 @@ describe("nothing goes on with an answer", () => {
       { stream: true, messages: [{ role: "assistant", content: "a" }] },
     ],
   ])("%s", (_what, more) => {
-    expect(openaiDialect.watchContinuable(acceptedChat(more))).toBeNull();
+    expect(chatCodec.watchContinuable(acceptedChat(more))).toBeNull();
   });
 
   test("but of a format that is plain text", () => {
     const format = { stream: true, response_format: { type: "text" }, logprobs: false };
-    expect(openaiDialect.watchContinuable(acceptedChat(format))).not.toBeNull();
+    expect(chatCodec.watchContinuable(acceptedChat(format))).not.toBeNull();
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ContinuableWatch, Usage } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { acceptedChat } from "./accepted-chat.ts";
 
 const FIRST = { id: "one", object: "chat.completion.chunk", created: 1, model: "m-1" };
@@ -44,7 +44,7 @@ const REST =
 
 function watchOf(more: object = {}): ContinuableWatch {
   const body = { stream: true, stream_options: { include_usage: true }, ...more };
-  const watch = openaiDialect.watchContinuable(acceptedChat(body));
+  const watch = chatCodec.watchContinuable(acceptedChat(body));
   if (watch === null) throw new Error("not continuable");
   return watch;
 }

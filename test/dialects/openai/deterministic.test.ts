@@ -1,14 +1,15 @@
 /** Which requests ask for the same answer each time: embeddings, and chats without chance in them. */
 import { expect, test } from "bun:test";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
-import type { Surface } from "../../../src/dialects/contract.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 function isDeterministic(surface: Surface, members: object): boolean {
   const messages = [{ role: "user", content: "hello" }];
   const body = { model: "m", input: "hello", messages, ...members };
-  const accepted = openaiDialect.accept(surface, new TextEncoder().encode(JSON.stringify(body)));
+  const accepted = codecOf(surface).accept(new TextEncoder().encode(JSON.stringify(body)), NOWHERE);
   if (!accepted.allowed) throw new Error(accepted.refusal.message);
-  return openaiDialect.isDeterministic(accepted.value);
+  return codecOf(surface).isDeterministic(accepted.value);
 }
 
 test.each([

@@ -1,7 +1,9 @@
 /** The small parts of the OpenAI dialect, and the catalogue that finds it. */
 import { expect, test } from "bun:test";
-import { DIALECTS, dialectNamed } from "../../../src/dialects/catalogue.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
+import { codecOf, DIALECTS, dialectOf } from "../../../src/dialects/catalogue.ts";
 import type { ErrorReply } from "../../../src/dialects/contract.ts";
+import { type Surface, SURFACES } from "../../../src/dialects/surfaces.ts";
 import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
 
 const reply: ErrorReply = {
@@ -19,22 +21,24 @@ test("an error has OpenAI's shape as a body and as an event", () => {
 });
 
 test("our own error event is an error to our own watch", () => {
-  const watch = openaiDialect.watch({ usageAsked: false, choices: 1 });
+  const watch = chatCodec.watch({ usageAsked: false, choices: 1 });
   watch.push(openaiDialect.errorEvent(reply));
   expect(watch.failure()).toEqual({ body, status: null });
 });
 
-test("paths and credentials are those of OpenAI", () => {
-  expect(openaiDialect.path("chat")).toBe("/chat/completions");
-  expect(openaiDialect.path("embeddings")).toBe("/embeddings");
+test("credentials are presented as OpenAI takes them", () => {
   expect(openaiDialect.credentialHeaders("secret")).toEqual({ authorization: "Bearer secret" });
 });
 
-test("the catalogue knows every dialect by its own name and nothing else", () => {
-  for (const [name, dialect] of Object.entries(DIALECTS)) {
-    expect(dialect.name).toBe(name);
-    expect(dialectNamed(name)).toBe(dialect);
+test("every surface has its own codec, and the dialect that the table says", () => {
+  for (const [name, dialect] of Object.entries(DIALECTS)) expect(dialect.name).toBe(name);
+  for (const surface of Object.keys(SURFACES) as Surface[]) {
+    expect(codecOf(surface).surface).toBe(surface);
+    expect(dialectOf(surface).name).toBe(SURFACES[surface].dialect);
   }
-  expect(dialectNamed("toString")).toBeUndefined();
-  expect(dialectNamed("OpenAI")).toBeUndefined();
+});
+
+test("no two surfaces share a path", () => {
+  const paths = Object.values(SURFACES).flatMap((spec) => spec.paths);
+  expect(new Set(paths).size).toBe(paths.length);
 });

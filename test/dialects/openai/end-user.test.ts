@@ -1,11 +1,12 @@
 /** For whom a client says it asks: its own word as it is, within a bound. */
 import { describe, expect, test } from "bun:test";
-import type { Surface } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 function endUserOf(surface: Surface, members: object): string | null {
   const body = { model: "m", messages: [{ role: "user", content: "hi" }], input: "hi", ...members };
-  const verdict = openaiDialect.accept(surface, new TextEncoder().encode(JSON.stringify(body)));
+  const verdict = codecOf(surface).accept(new TextEncoder().encode(JSON.stringify(body)), NOWHERE);
   if (!verdict.allowed) throw new Error(verdict.refusal.message);
   return verdict.value.endUserId;
 }

@@ -1,11 +1,12 @@
 /** What a body says about everything that has a price beside text: in doubt, that it has it. */
 import { expect, test } from "bun:test";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
 import type { ClientRequest } from "../../../src/dialects/contract.ts";
-import { accept } from "../../../src/dialects/openai/accept.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 function read(body: object | string): ClientRequest {
   const text = typeof body === "string" ? body : JSON.stringify({ model: "m", ...body });
-  const verdict = accept("chat", new TextEncoder().encode(text));
+  const verdict = codecOf("chat").accept(new TextEncoder().encode(text), NOWHERE);
   if (!verdict.allowed) throw new Error(verdict.refusal.message);
   return verdict.value;
 }

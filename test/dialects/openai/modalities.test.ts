@@ -1,10 +1,12 @@
 /** The kinds of input that a body holds, and whether it offers tools. */
 import { expect, test } from "bun:test";
-import type { Modality, Surface } from "../../../src/dialects/contract.ts";
-import { accept } from "../../../src/dialects/openai/accept.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import type { Modality } from "../../../src/dialects/contract.ts";
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 function acceptedOf(surface: Surface, body: object) {
-  const accepted = accept(surface, new TextEncoder().encode(JSON.stringify(body)));
+  const accepted = codecOf(surface).accept(new TextEncoder().encode(JSON.stringify(body)), NOWHERE);
   if (!accepted.allowed) throw new Error(accepted.refusal.message);
   return accepted.value;
 }

@@ -1,9 +1,12 @@
 /** The upstream's bytes: the client's own but for what the gateway was told to change. */
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { ClientRequest, RequestEdits, Surface } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import type { ClientRequest, RequestEdits } from "../../../src/dialects/contract.ts";
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+import { codecOf } from "../../../src/dialects/catalogue.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { jsonTexts } from "../json-texts.ts";
+import { NOWHERE } from "../nowhere.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -15,13 +18,13 @@ const NO_EDITS: RequestEdits = {
 };
 
 function accepted(body: string, surface: Surface = "chat"): ClientRequest {
-  const verdict = openaiDialect.accept(surface, encoder.encode(body));
+  const verdict = codecOf(surface).accept(encoder.encode(body), NOWHERE);
   if (!verdict.allowed) throw new Error(`refused: ${verdict.refusal.message}: ${body}`);
   return verdict.value;
 }
 
 function upstream(body: string, edits: Partial<RequestEdits>, surface: Surface = "chat"): string {
-  return decoder.decode(openaiDialect.request(accepted(body, surface), { ...NO_EDITS, ...edits }));
+  return decoder.decode(chatCodec.request(accepted(body, surface), { ...NO_EDITS, ...edits }));
 }
 
 /** A body of odd formatting with these members, each preceded by a comma. */
@@ -32,11 +35,11 @@ function bodyWith(members: string): string {
 describe("the upstream's bytes", () => {
   test("are the very same array when nothing has to change", () => {
     const request = accepted(bodyWith(""));
-    expect(openaiDialect.request(request, NO_EDITS)).toBe(request.bytes);
+    expect(chatCodec.request(request, NO_EDITS)).toBe(request.bytes);
     const asking = accepted(bodyWith(',"stream":true,"stream_options":{"include_usage":true}'));
-    expect(openaiDialect.request(asking, { ...NO_EDITS, includeUsage: true })).toBe(asking.bytes);
+    expect(chatCodec.request(asking, { ...NO_EDITS, includeUsage: true })).toBe(asking.bytes);
     const limited = accepted(bodyWith(',"max_tokens":5'));
-    expect(openaiDialect.request(limited, { ...NO_EDITS, outputTokensCap: 5 })).toBe(limited.bytes);
+    expect(chatCodec.request(limited, { ...NO_EDITS, outputTokensCap: 5 })).toBe(limited.bytes);
   });
 
   const usage = { includeUsage: true };

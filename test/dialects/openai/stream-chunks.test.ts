@@ -1,15 +1,13 @@
 /** What a watch makes of single chunks: content, usage, errors and the tokens it saw. */
 import { describe, expect, test } from "bun:test";
 import type { Usage } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { watchAll, type Watched } from "../streams.ts";
 
 const encoder = new TextEncoder();
 
 function watched(text: string, keepUsage = false): Watched {
-  return watchAll(openaiDialect.watch({ usageAsked: keepUsage, choices: 1 }), [
-    encoder.encode(text),
-  ]);
+  return watchAll(chatCodec.watch({ usageAsked: keepUsage, choices: 1 }), [encoder.encode(text)]);
 }
 
 /** One event of a stream, from a chunk. */
@@ -213,7 +211,7 @@ describe("output tokens seen", () => {
 });
 
 test("a reader may use its memory again for the next chunk", () => {
-  const watch = openaiDialect.watch({ usageAsked: true, choices: 1 });
+  const watch = chatCodec.watch({ usageAsked: true, choices: 1 });
   watch.push(encoder.encode(delta({ content: "a" })));
   const memory = encoder.encode(event({ usage: null, choices: [], padding: "x".repeat(400) }));
   const usageChunk = event({ choices: [], usage: report(1, 2) });

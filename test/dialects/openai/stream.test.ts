@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { GatewayError } from "../../../src/base/error.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import {
   cutAt,
   cutPlaces,
@@ -19,9 +19,7 @@ import {
 const encoder = new TextEncoder();
 
 function watched(text: string, keepUsage = false): Watched {
-  return watchAll(openaiDialect.watch({ usageAsked: keepUsage, choices: 1 }), [
-    encoder.encode(text),
-  ]);
+  return watchAll(chatCodec.watch({ usageAsked: keepUsage, choices: 1 }), [encoder.encode(text)]);
 }
 
 /** One event of a stream, from a chunk. */
@@ -98,7 +96,7 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
   describe.each(Object.keys(LINE_ENDS))("with line ends of %s", (ends) => {
     const stream = LINE_ENDS[ends]?.(text) ?? text;
     const bytes = encoder.encode(stream);
-    const whole = watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), [bytes]);
+    const whole = watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), [bytes]);
 
     test("is forwarded whole but for the usage chunk, and understood", () => {
       const { forwarded, ...known } = whole;
@@ -110,7 +108,7 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
     });
 
     test("is forwarded to the last byte for a client who asked for usage", () => {
-      expect(watchAll(openaiDialect.watch({ usageAsked: true, choices: 1 }), [bytes])).toEqual({
+      expect(watchAll(chatCodec.watch({ usageAsked: true, choices: 1 }), [bytes])).toEqual({
         ...whole,
         forwarded: stream,
       });
@@ -118,12 +116,12 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
 
     test("is the same in single bytes and in any other chunks", () => {
       expect(
-        watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
+        watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
       ).toEqual(whole);
       fc.assert(
         fc.property(cutPlaces, (places) => {
           expect(
-            watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
+            watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
           ).toEqual(whole);
         }),
         { numRuns: 50 },
@@ -133,7 +131,7 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
 
   test("has not ended at any cut before its terminator is whole", () => {
     const bytes = encoder.encode(text);
-    const watch = openaiDialect.watch({ usageAsked: false, choices: 1 });
+    const watch = chatCodec.watch({ usageAsked: false, choices: 1 });
     for (const byte of singleBytes(bytes.subarray(0, bytes.length - 1))) watch.push(byte);
     expect(watch.hasEnded()).toBe(false);
     watch.push(bytes.subarray(bytes.length - 1));
@@ -163,7 +161,7 @@ describe("hostile streams", () => {
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), soup);
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 6 }), fc.boolean(), (chunks, afterContent) => {
-        const watch = openaiDialect.watch({ usageAsked: true, choices: 1 });
+        const watch = chatCodec.watch({ usageAsked: true, choices: 1 });
         const all = afterContent ? [contentEvent, ...chunks] : chunks;
         try {
           const forwarded = joined(all.flatMap((chunk) => watch.push(chunk)));
@@ -182,12 +180,12 @@ describe("hostile streams", () => {
       fc.property(soup, fc.boolean(), cutPlaces, (mess, afterContent, places) => {
         const bytes = afterContent ? Buffer.concat([contentEvent, mess]) : mess;
         fc.pre(bytes.length > 0);
-        const whole = watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), [bytes]);
+        const whole = watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), [bytes]);
         expect(
-          watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
+          watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), singleBytes(bytes)),
         ).toEqual(whole);
         expect(
-          watchAll(openaiDialect.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
+          watchAll(chatCodec.watch({ usageAsked: false, choices: 1 }), cutAt(bytes, places)),
         ).toEqual(whole);
       }),
       { numRuns: 2_000 },

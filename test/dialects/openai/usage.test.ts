@@ -2,12 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { Usage } from "../../../src/dialects/contract.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 
 const encoder = new TextEncoder();
 
 function usageOf(answer: string): Usage | null | undefined {
-  return openaiDialect.usage(encoder.encode(answer));
+  return chatCodec.usage(encoder.encode(answer));
 }
 
 /** Usage of a chat answer that reports these members. */
@@ -156,15 +156,15 @@ describe("an answer", () => {
   test("never throws, whatever the bytes are", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        openaiDialect.usage(bytes);
-        expect(openaiDialect.output(bytes).tokens).toBeGreaterThanOrEqual(0);
+        chatCodec.usage(bytes);
+        expect(chatCodec.output(bytes).tokens).toBeGreaterThanOrEqual(0);
       }),
     );
   });
 
   test("without usage is worth the text of its messages", () => {
     const seen = (answer: unknown): number =>
-      openaiDialect.output(encoder.encode(JSON.stringify(answer))).tokens;
+      chatCodec.output(encoder.encode(JSON.stringify(answer))).tokens;
     const message = {
       role: "assistant",
       content: "x".repeat(40),
@@ -180,7 +180,7 @@ describe("an answer", () => {
     expect(seen({ error: { message: "x".repeat(40) } })).toBe(0);
     expect(seen({ data: [{ embedding: "x".repeat(40) }] })).toBe(0);
     expect(
-      openaiDialect.output(encoder.encode('{"choices":[{"message":{"content":"12345678')).tokens,
+      chatCodec.output(encoder.encode('{"choices":[{"message":{"content":"12345678')).tokens,
     ).toBe(2);
   });
 });

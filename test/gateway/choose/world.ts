@@ -4,7 +4,7 @@
  */
 import { afterAll } from "bun:test";
 import type { TenantHandle } from "../../../actors/tenant.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import type { Ask } from "../../../src/gateway/choose/ask.ts";
 import { groupsOf, type Group } from "../../../src/gateway/choose/target-group.ts";
 import type { Candidate, Resolved, RouteTarget } from "../../../src/gateway/resolve.ts";
@@ -66,7 +66,7 @@ export async function chooseWorldForFile(): Promise<ChooseWorld> {
     },
     ask: ({ body, headers, strategy, draw = null, tenantId: of = tenantId } = {}) => {
       const text = JSON.stringify({ model: "any", messages: HELLO, ...body });
-      const accepted = openaiDialect.accept("chat", new TextEncoder().encode(text));
+      const accepted = chatCodec.accept(new TextEncoder().encode(text), { model: null });
       if (!accepted.allowed) throw new Error(accepted.refusal.message);
       return {
         request: accepted.value,

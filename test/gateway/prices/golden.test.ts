@@ -9,7 +9,7 @@ import { readUsage as readBedrock } from "../../../src/dialects/bedrock/usage.ts
 import type { Usage } from "../../../src/dialects/contract.ts";
 import { readUsage as readGoogle } from "../../../src/dialects/google/usage.ts";
 import type { JsonObject } from "../../../src/dialects/json.ts";
-import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
+import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { exactNanoUsd } from "../../../src/gateway/prices/cost.ts";
 import { testPrice } from "./support/price.ts";
 
@@ -45,14 +45,14 @@ const readers: Readonly<Record<Fixture["dialect"], (one: Case) => Usage | null>>
 
 /** What the watch of a stream of these chunks says. */
 function streamed(chunks: readonly JsonObject[]): Usage | null {
-  const watch = openaiDialect.watch({ usageAsked: true, choices: 1 });
+  const watch = chatCodec.watch({ usageAsked: true, choices: 1 });
   for (const chunk of chunks) watch.push(encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`));
   return watch.usage();
 }
 
 /** What a plain answer with this usage says. */
 function answered(usage: unknown): Usage | null | undefined {
-  return openaiDialect.usage(encoder.encode(JSON.stringify({ choices: [], usage })));
+  return chatCodec.usage(encoder.encode(JSON.stringify({ choices: [], usage })));
 }
 
 /** The sum that a text of the form `2 × 3 + 4 × 5 = 6 + 20` ends in. */

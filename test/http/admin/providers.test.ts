@@ -192,19 +192,14 @@ describe("a provider", () => {
       ],
     ],
     [
-      "speaks a dialect of a later version",
-      { dialect: "anthropic" },
-      [
-        422,
-        "unprocessable",
-        "/dialect",
-        'dialect cannot be "anthropic" in this version: it must be "openai".',
-      ],
-    ],
-    [
       "speaks no known dialect",
       { dialect: "klingon" },
-      [400, "invalid_request", "/dialect", 'dialect must be "openai".'],
+      [
+        400,
+        "invalid_request",
+        "/dialect",
+        'dialect must be one of "openai", "anthropic", "google".',
+      ],
     ],
     [
       "waits no time",

@@ -44,7 +44,7 @@ export interface RecordedUpstream {
 export async function startRecordedUpstream(): Promise<RecordedUpstream> {
   const seen: Seen[] = [];
   let inFlight = 0;
-  let answerTo: (one: Seen) => Recorded = () => ({ status: 404, pieces: ["nothing is recorded"] });
+  let answerTo = nothingRecorded;
   const server = createServer((request, response) => {
     inFlight += 1;
     response.once("close", () => {
@@ -73,6 +73,10 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function nothingRecorded(_one: Seen): Recorded {
+  return { status: 404, pieces: ["nothing is recorded"] };
 }
 
 async function read(request: IncomingMessage): Promise<Seen> {

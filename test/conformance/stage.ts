@@ -9,7 +9,7 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type RecordedUpstream, type Seen, startRecordedUpstream } from "./recorded-upstream.ts";
 
 /** What the provider expects to be presented. */
-export const CREDENTIAL = "provider-secret";
+const CREDENTIAL = "provider-secret";
 /** The model's name at the provider, and the public name of the route to it. */
 export const UPSTREAM_MODEL = "upstream-model";
 export const PUBLIC_MODEL = "public-model";

@@ -83,6 +83,8 @@ export type Exchange = {
   clientGone: boolean;
   /** Two attempts run: none of them is read on for a client that leaves. */
   isHedged: boolean;
+  /** A further attempt was not made, because the budgets of who asks had no room for it. */
+  lacksRoom: boolean;
   /** An attempt was sent to a provider whose answer is read to the end when the client leaves. */
   drainsForLeftClient: boolean;
   /** Called, once or more, when the client is found to have gone. */

@@ -56,10 +56,12 @@ async function answer(gateway: Gateway, exchange: Exchange, accepted: Accepted):
   if (given !== null) return given;
   const admitted = await admit(gateway, exchange, accepted);
   if (!admitted.allowed) return errorReply(exchange, admitted.refusal);
-  const joined = joinFlight(gateway, exchange, admitted.value);
-  if (joined !== null) return await joined;
-  offerResume(gateway, exchange, admitted.value);
-  return await served(gateway, exchange, admitted.value);
+  const joining = joinFlight(gateway, exchange, admitted.value);
+  const joined = joining === null ? null : await joining;
+  if (joined !== null && "status" in joined) return joined;
+  const own = joined === null ? admitted.value : { ...admitted.value, ...joined };
+  offerResume(gateway, exchange, own);
+  return await served(gateway, exchange, own);
 }
 
 /** A client that asked for a stream hears from us while its story is still being told. */

@@ -29,6 +29,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     firstTokenMs: null,
     clientGone: false,
     isHedged: false,
+    lacksRoom: false,
     drainsForLeftClient: false,
     onClientLeft: () => undefined,
     onRead: () => undefined,

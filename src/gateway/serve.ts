@@ -136,7 +136,10 @@ function note(parts: Parts, over: Over, isHedge: boolean): void {
     story.send({ ...eventOf(gateway, admitted, plan, result), ...(isHedge ? { isHedge } : {}) });
     return;
   }
-  if ("refusal" in over) failures.note({ kind: "refused", refusal: over.refusal }, null);
+  if ("refusal" in over) {
+    failures.note({ kind: "refused", refusal: over.refusal }, null);
+    exchange.lacksRoom ||= !isHedge;
+  }
   if ("error" in over) {
     gateway.log.error("hedge.failed", { requestId: exchange.id, error: over.error });
   }

@@ -19,11 +19,28 @@ export async function follow(
   reader: Reader,
   extra: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
+  const head = await headFor(exchange, recording, reader);
+  return followOn(gateway, exchange, recording, reader, head, extra);
+}
+
+/** How the answer begins, once that is known. From here on the reader ends with the exchange. */
+export function headFor(exchange: Exchange, recording: Recording, reader: Reader): Promise<Head> {
   exchange.answeredBy = recording.requestId;
   onRelease(exchange, () => reader.leave());
   // A client that leaves, a deadline and the way out stop it like every other exchange.
   void exchange.stopped.promise.then(() => reader.interrupt(whyStopped(exchange)));
-  const head = await unlessStopped(exchange, recording.head);
+  return unlessStopped(exchange, recording.head);
+}
+
+/** The answer from its head on. */
+export function followOn(
+  gateway: Gateway,
+  exchange: Exchange,
+  recording: Recording,
+  reader: Reader,
+  head: Head,
+  extra: Readonly<Record<string, string>> = {},
+): Reply {
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = head.status;
   exchange.errorCode = head.errorCode;

@@ -160,7 +160,8 @@ function record(
   const provider = headers["x-tollgate-provider"];
   const model = headers["x-tollgate-model"];
   const served = provider === undefined || model === undefined ? null : { provider, model };
-  recording.begin({ status, headers, body: isStream ? null : body, errorCode: null, served });
+  const whole = isStream ? null : body;
+  recording.begin({ status, headers, body: whole, errorCode: null, isOwnFailure: false, served });
   const streamBytes = isStream ? body.byteLength : 0;
   for (let at = 0; at < streamBytes; at += SLICE_BYTES) {
     // Nobody waits: all of it is in memory already.

@@ -18,6 +18,8 @@ export type Head = {
   /** null: a stream, whose bytes are the recording's pieces. */
   readonly body: Uint8Array<ArrayBuffer> | string | null;
   readonly errorCode: ErrorCode | null;
+  /** A failure that is about whoever asked first, and says nothing of what another one would get. */
+  readonly isOwnFailure: boolean;
   /** The target that served it. */
   readonly served: { readonly provider: string; readonly model: string } | null;
 };

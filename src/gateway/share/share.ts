@@ -7,6 +7,7 @@
  * for it in vain.
  */
 import { assert } from "../../base/assert.ts";
+import { ERRORS } from "../../base/error.ts";
 import { onRelease, type ClientCall, type Exchange, type Reply } from "../exchange.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
 import type { Gateway } from "../gateway.ts";
@@ -190,11 +191,23 @@ export function lead(gateway: Gateway, exchange: Exchange, unreadMs: number): Sh
 /** Hands an exchange's answer to everybody who is to get it; what its own client gets. */
 export async function publish(
   share: SharedAnswer,
-  { errorCode, served }: Exchange,
+  exchange: Exchange,
   reply: Reply,
 ): Promise<Reply> {
+  const { errorCode, served } = exchange;
   const { status, headers } = reply;
   const body = reply.body instanceof ReadableStream ? null : reply.body;
-  await share.begin({ status, headers, body, errorCode, served });
+  const isOwnFailure = status >= 400 && hasFailedAlone(exchange);
+  await share.begin({ status, headers, body, errorCode, isOwnFailure, served });
   return reply;
+}
+
+/**
+ * Its own time was over, its own budgets had no room for a further attempt, or its access token has
+ * lost its right meanwhile. The way out of the process is not its own: it ends everybody.
+ */
+function hasFailedAlone({ errorCode, lacksRoom, stoppedFor }: Exchange): boolean {
+  if (stoppedFor !== null) return stoppedFor !== "draining";
+  const owner = errorCode === null ? null : ERRORS[errorCode].owner;
+  return lacksRoom || owner === "client" || owner === "tenant";
 }

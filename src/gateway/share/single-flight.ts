@@ -1,16 +1,23 @@
 /**
  * Single-flight: on routes that ask for it, equal deterministic requests of a tenant share one
  * attempt while it runs. Each is admitted on its own first; then all but the first give their holds
- * back, or, where the cost is split, keep them for their shares.
+ * back, or, where the cost is split, keep them for their shares. What fails the first one for reasons
+ * of its own fails nobody else.
  */
+import { assert } from "../../base/assert.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { allow, type Verdict } from "../../base/verdict.ts";
 import type { Admitted } from "../admit.ts";
-import { giveBackHold } from "../settle.ts";
+import type { TakenHold } from "../attempt-plan.ts";
+import { errorReply } from "../error-reply.ts";
 import type { Exchange, Reply } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
+import { holdAgain } from "../hold.ts";
 import { addCost } from "../reply-headers.ts";
 import { upstreamHeaders } from "../request-headers.ts";
 import type { Flight } from "./contract.ts";
-import { follow } from "./follow.ts";
+import { giveBackHold } from "../settle.ts";
+import { followOn, headFor } from "./follow.ts";
 import { payerOf } from "./payer.ts";
 import type { Reader } from "./reader.ts";
 import { lead } from "./share.ts";
@@ -27,48 +34,103 @@ const TELLING_HEADERS = [
   "x-tollgate-timeout-ms",
 ] as const;
 
-/** null: it is executed on its own, or as the first of those that share it. */
+/** With what an exchange goes on that nobody else answers. */
+export type OnItsOwn = Pick<Admitted, "firstHold">;
+
+/** null: it is executed on its own. */
 export function joinFlight(
   gateway: Gateway,
   exchange: Exchange,
   admitted: Admitted,
-): Promise<Reply> | null {
+): Promise<Reply | OnItsOwn> | null {
   const { singleFlight } = admitted.terms;
   if (singleFlight === undefined || exchange.share !== null) return null;
   if (!exchange.call.codec.isDeterministic(admitted.request)) return null;
+  return joinOrLead(gateway, exchange, admitted, singleFlight.cost);
+}
+
+/**
+ * Who followed one that failed for reasons of its own goes on as if it came only now: it may follow the
+ * next, or is the next. Each of them fails at most once, so this ends.
+ */
+async function joinOrLead(
+  gateway: Gateway,
+  exchange: Exchange,
+  admitted: Admitted,
+  cost: Flight["cost"],
+): Promise<Reply | OnItsOwn> {
   const { flights } = gateway.sharing;
-  const id = flightId(gateway, exchange, admitted);
-  const flight = flights.get(id);
-  const reader = flight?.share.recording.attach(0) ?? null;
-  if (flight !== undefined && reader !== null) {
-    return join(gateway, exchange, admitted, flight, reader);
+  let { firstHold } = admitted;
+  for (;;) {
+    const own = { ...admitted, firstHold };
+    const id = flightId(gateway, exchange, own);
+    const flight = flights.get(id);
+    const reader = flight?.share.recording.attach(0) ?? null;
+    if (flight === undefined || reader === null) {
+      begin(gateway, exchange, id, cost);
+      return { firstHold };
+    }
+    const reply = await join(gateway, exchange, own, flight, reader);
+    if (reply !== null) return reply;
+    const again = await holdOn(gateway, exchange, own, flight);
+    if (!again.allowed) return errorReply(exchange, again.refusal);
+    firstHold = again.value;
   }
+}
+
+/** Others may join from here on, unless as many answers as may be are recorded already. */
+function begin(gateway: Gateway, exchange: Exchange, id: string, cost: Flight["cost"]): void {
+  const { flights } = gateway.sharing;
   // It ends with its last reader: there is nobody to come back for it.
   const share = lead(gateway, exchange, 0);
-  if (share === null) return null;
-  const own: Flight = { share, cost: singleFlight.cost };
+  if (share === null) return;
+  const own: Flight = { share, cost };
   flights.set(id, own);
   share.atEnd(() => {
     if (flights.get(id) === own) flights.delete(id);
   });
-  return null;
 }
 
+/** null: the first one's failure is its own, and there is time left to go on without it. */
 async function join(
   gateway: Gateway,
   exchange: Exchange,
   admitted: Admitted,
   { share, cost }: Flight,
   reader: Reader,
-): Promise<Reply> {
+): Promise<Reply | null> {
   share.belongsTo(admitted.principal.token.id);
   if (cost === "first") giveBackHold(gateway, admitted.firstHold);
   else share.payers.set(reader, payerOf(gateway, exchange, admitted));
-  const reply = await follow(gateway, exchange, share.recording, reader);
+  const head = await headFor(exchange, share.recording, reader);
+  if (head.isOwnFailure && mayGoOn(gateway, exchange)) {
+    reader.leave();
+    exchange.answeredBy = null;
+    return null;
+  }
+  const reply = followOn(gateway, exchange, share.recording, reader, head);
   const { headers } = reply;
   headers["x-tollgate-attempts"] = String(exchange.attemptCount);
   if (headers["x-tollgate-cost-usd"] !== undefined) addCost(headers, exchange);
   return reply;
+}
+
+function mayGoOn({ clock }: Gateway, { deadlineMs }: Exchange): boolean {
+  return clock.nowMs() + LIMITS.attemptLeastMs <= deadlineMs;
+}
+
+/** The hold that it came with, where that was neither given back nor used for a share; else another. */
+async function holdOn(
+  gateway: Gateway,
+  exchange: Exchange,
+  { principal, request, routeId, candidates, firstHold }: Admitted,
+  { cost }: Flight,
+): Promise<Verdict<TakenHold>> {
+  if (cost === "split" && exchange.attemptCount === 0) return allow(firstHold);
+  const [candidate] = candidates;
+  assert(candidate, "who was admitted has a candidate");
+  const wanted = { scopes: principal.scopes, routeId, request };
+  return await holdAgain(gateway, exchange, exchange, wanted, candidate);
 }
 
 /**

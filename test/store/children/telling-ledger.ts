@@ -12,7 +12,8 @@
  *     posted ID                      it is durable
  */
 import { writeSync } from "node:fs";
-import { systemClock } from "../../../src/base/clock.ts";
+import { sleep, systemClock } from "../../../src/base/clock.ts";
+import { GatewayError } from "../../../src/base/error.ts";
 import type { Store } from "../../../src/store/contract.ts";
 import { openStore } from "../../../src/store/open.ts";
 import { dice } from "../../process/load.ts";
@@ -44,7 +45,14 @@ async function exchange({ ledger, requestLog, flush }: Store): Promise<void> {
   const hold = holdRecord({ scopes: attemptScopes({ tokenId, projectId, tenantId }), heldNanoUsd });
   const { attemptId, requestId } = hold;
   say("asks", attemptId, requestId, tokenId, heldNanoUsd);
-  await ledger.hold(hold);
+  try {
+    await ledger.hold(hold);
+  } catch (error) {
+    // A disk that stands still for seconds takes no holds; what is there of this one, recovery ends.
+    if (!(error instanceof GatewayError) || error.code !== "ledger_unavailable") throw error;
+    await sleep(systemClock, 10);
+    return;
+  }
   say("held", attemptId);
   // Some stay open for the rest of this life, as calls that are under way when it ends.
   if (chance.whole(8) === 0) return;

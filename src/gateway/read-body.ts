@@ -1,4 +1,5 @@
 /** Reads a body into memory within a bound, one allocation where one chunk holds all of it. */
+import { BytePieces } from "./byte-pieces.ts";
 import type { ByteReader } from "./transport.ts";
 
 export type BodyRead =
@@ -15,32 +16,16 @@ export async function readBody(
   bytesMax: number,
   onChunk: (bytes: number) => void,
 ): Promise<BodyRead> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const pieces = new BytePieces();
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { kind: "whole", bytes: joined(chunks, length) };
+      if (done) return { kind: "whole", bytes: pieces.joined() };
       onChunk(value.byteLength);
-      length += value.byteLength;
-      if (length > bytesMax) return { kind: "too_large" };
-      chunks.push(value);
+      if (pieces.length + value.byteLength > bytesMax) return { kind: "too_large" };
+      pieces.add(value);
     }
   } catch (error) {
     return { kind: "broken", error };
   }
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const only = chunks[0];
-  if (chunks.length === 1 && only?.buffer instanceof ArrayBuffer) {
-    return new Uint8Array(only.buffer, only.byteOffset, only.byteLength);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
 }

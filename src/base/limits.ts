@@ -25,8 +25,10 @@ export const LIMITS = {
   failureBytesMax: 64 * 1024,
   /** Time to read the whole client body. */
   bodyReadMs: 120_000,
-  /** Client bodies that are being read at once, by their declared length or what has come of them. */
+  /** What has come of client bodies that are being read at once. */
   bodiesReadingBytesMax: 512 * 1024 * 1024,
+  /** As much of a body always finds room; most are no longer. */
+  bodySmallBytesMax: 16 * 1024,
   /** A client that takes nothing of its stream for this long, while there is more, is given up. */
   stalledReaderMs: 60_000,
   /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */
@@ -180,6 +182,11 @@ export function assertLimits(): void {
   assert(LIMITS.connectMs < LIMITS.firstByteMs, "connecting must end before the first byte is due");
   assert(LIMITS.firstByteMs < LIMITS.exchangeTotalMs, "the first byte must come within the total");
   assert(LIMITS.backoffMaxMs < LIMITS.exchangeTotalMs, "a backoff must fit into the total");
+  const smallBodiesBytes = LIMITS.exchangesInFlightMax * LIMITS.bodySmallBytesMax;
+  assert(
+    smallBodiesBytes + 5 * LIMITS.bodyBytesMax <= LIMITS.bodiesReadingBytesMax,
+    "a small body of each exchange and some of the largest must fit into the room for bodies",
+  );
   assert(LIMITS.pageRowsDefault <= LIMITS.pageRowsMax, "the default page must be a valid page");
   assert(LIMITS.retryReserve <= LIMITS.retryBudgetMax, "the reserve is part of the retry budget");
   assert(LIMITS.writerBatchMax < LIMITS.ledgerQueueMax, "a batch must fit into the queue");

@@ -51,7 +51,7 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
     gateway.shed.refusalFor(exchange.priorityClass) ??
     refusalOfShare(gateway, exchange, identified.value);
   if (shed !== null) return { allowed: false, refusal: shed };
-  const body = await call.readBody();
+  const body = await call.readBody(identified.value.tenant.id);
   if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
   // A slow body takes time in which the access token may have been revoked or edited.
   const still = principalOf(gateway, hash.value);

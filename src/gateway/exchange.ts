@@ -24,7 +24,7 @@ export type ClientCall = {
   readonly query: string;
   readonly headers: Headers;
   /** Reads the body within the bound; refuses with `body_too_large` or `invalid_request`. */
-  readonly readBody: () => Promise<Uint8Array<ArrayBuffer> | Refusal>;
+  readonly readBody: (tenantId: string) => Promise<Uint8Array<ArrayBuffer> | Refusal>;
   /** Declared length, for refusing a huge body before anything else; null when chunked. */
   readonly declaredBytes: number | null;
   /** Aborts when the client has gone. */

@@ -103,6 +103,7 @@ describe("a body that does not come", () => {
   const waits = [
     ["after its headers", [LENGTH], ""],
     ["in its middle", [LENGTH], BODY.slice(0, 20)],
+    ["in the middle of a long one", ["Content-Length: 100000"], BODY.slice(0, 20)],
     ["in the middle of a chunk", ["Transfer-Encoding: chunked"], "20\r\n{"],
     ["between chunks", ["Transfer-Encoding: chunked"], `14\r\n${BODY.slice(0, 20)}\r\n`],
   ] as const;
@@ -125,9 +126,11 @@ describe("a body that does not come", () => {
   test("is waited for two minutes and no longer", async () => {
     const hasty = await startTestGateway({ clock: hastyClock });
     const hastyToken = (await hasty.addToken((await hasty.addTenant()).id)).token;
-    const headers = ["Host: x", `Authorization: Bearer ${hastyToken}`, LENGTH];
-    const reply = await sendRaw(hasty.port, request(headers, BODY.slice(0, 20)));
-    expect([reply.status, codeOf(reply)]).toEqual([400, "invalid_request"]);
+    for (const length of [LENGTH, "Content-Length: 100000", "Transfer-Encoding: chunked"]) {
+      const headers = ["Host: x", `Authorization: Bearer ${hastyToken}`, length];
+      const reply = await sendRaw(hasty.port, request(headers, "14\r\n"));
+      expect([reply.status, codeOf(reply)]).toEqual([400, "invalid_request"]);
+    }
     expect(hasty.gateway.lifecycle.inFlightCount()).toBe(0);
     await hasty.stop();
   });

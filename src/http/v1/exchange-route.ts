@@ -28,8 +28,8 @@ export async function exchangeRoute(
     query: queryOf(request.url),
     headers: request.headers,
     declaredBytes: declaredBytes(request.headers),
-    readBody: async () => {
-      const body = await readClientBody(gateway, request);
+    readBody: async (tenantId) => {
+      const body = await readClientBody(gateway, request, tenantId);
       // Only while the body is read does silence mean that the client is slow.
       server?.timeout(request, 0);
       return body;

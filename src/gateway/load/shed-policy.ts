@@ -103,8 +103,11 @@ const QUEUE_MS_MAX = { batch: 100, default: 250, interactive: 500 } as const sat
   PriorityClass,
   number
 >;
-/** A few may wait for a disk that pauses: they are served sooner than they could come back. */
-const QUEUE_LEAST = 64;
+/**
+ * So many may wait for a disk that pauses: they are served sooner than they could come back. A hundred
+ * clients that come at once must not be turned away because the machine is busy for a moment.
+ */
+const QUEUE_LEAST = 256;
 
 /** Asked at each request: the stages look at whole seconds, and a queue grows within one. */
 export function isQueueFull(

@@ -44,14 +44,14 @@ const TRIGGERS = table(
 
 describe("the queue for the disk is full", () => {
   test.each([
-    [64, 99, []],
-    [64, 100, ["batch"]],
-    [64, 249, ["batch"]],
-    [64, 250, ["default", "batch"]],
-    [64, 499, ["default", "batch"]],
-    [64, 500, ["interactive", "default", "batch"]],
+    [256, 99, []],
+    [256, 100, ["batch"]],
+    [256, 249, ["batch"]],
+    [256, 250, ["default", "batch"]],
+    [256, 499, ["default", "batch"]],
+    [256, 500, ["interactive", "default", "batch"]],
     // However slow the disk is, these few wait for it.
-    [63, 60_000, []],
+    [255, 60_000, []],
     // However many come at once, they are not late yet.
     [10_000, 99, []],
   ] as const)("with %d waiting, the oldest for %d ms, for %j", (count, oldestMs, refused) => {

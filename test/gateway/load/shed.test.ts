@@ -172,7 +172,7 @@ describe("a refusal", () => {
   });
 
   test("comes at once where too many wait for the disk, and ends with that", async () => {
-    waiting = { count: 64, oldestMs: 250 };
+    waiting = { count: 256, oldestMs: 250 };
     const [refused, served] = await Promise.all([
       chat(tollgate.url, { token }),
       chat(tollgate.url, { token: tokens.interactive }),

@@ -203,6 +203,23 @@ export type ErrorReply = {
   readonly message: string;
   readonly type: string;
   readonly param: string | null;
+  /** Names the request, for dialects whose errors do. */
+  readonly requestId: string;
+};
+
+/** One rate of the one who asks, at its tightest. */
+export type RateTold = {
+  readonly limit: number;
+  readonly remaining: number;
+  /** When all of it can be used again. */
+  readonly resetAtMs: number;
+};
+
+/** What headers of an answer tell about its request; null: no such rate applies. */
+export type AnswerTold = {
+  readonly requestId: string;
+  readonly requests: RateTold | null;
+  readonly tokens: RateTold | null;
 };
 
 /** Where a request came, as far as its surface is concerned. */
@@ -239,6 +256,10 @@ export interface Dialect {
   readonly name: string;
   /** Headers that present a credential to a provider. */
   readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
+  /** What a provider must be sent and a client may leave out; null: nothing. */
+  readonly defaultHeaders: Readonly<Record<string, string>> | null;
+  /** Headers that its clients read on every answer, beside ours; null: there are none. */
+  readonly answerHeaders: ((told: AnswerTold) => Readonly<Record<string, string>>) | null;
   readonly errorBody: (error: ErrorReply) => string;
   /** The same error as the last event of a stream. */
   readonly errorEvent: (error: ErrorReply) => Uint8Array;

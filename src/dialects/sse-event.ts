@@ -32,8 +32,8 @@ export function readEvent(event: Uint8Array): ServerEvent {
   return { name, data };
 }
 
-/** One unnamed event that carries `data`. */
-export function writeEvent(data: string): Uint8Array {
+/** One event that carries `data`; without `name` an unnamed one. */
+export function writeEvent(data: string, name?: string): Uint8Array {
   const lines = data.split(/\r\n|\n|\r/).map((line) => `data: ${line}\n`);
-  return encoder.encode(`${lines.join("")}\n`);
+  return encoder.encode(`${name === undefined ? "" : `event: ${name}\n`}${lines.join("")}\n`);
 }

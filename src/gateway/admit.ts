@@ -117,6 +117,7 @@ function take(
   const rates = isServed ? taken.value.agreed : tenantRates(owners[0], principal.scopes, atMs);
   exchange.requestRate = rates.requests;
   exchange.tokenRate = rates.tokens;
+  exchange.ratesAtMs = atMs;
   if (!taken.allowed) return taken;
   if (!isServed) {
     noteResting(gateway, exchange, resting);

@@ -165,6 +165,7 @@ function dispatch(
   const upstream = callUpstream(gateway, {
     url: row.baseUrl + codec.path(admitted.request, candidate.model) + query,
     headers: {
+      ...dialect.defaultHeaders,
       ...upstreamHeaders(headers),
       ...(credential === null ? {} : dialect.credentialHeaders(credential)),
     },

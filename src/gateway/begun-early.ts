@@ -75,7 +75,8 @@ function upstreamError({ id }: Exchange, status: number) {
     status < 400
       ? "The provider answered at once where a stream was asked for."
       : `The provider answered with status ${status}.`;
-  return { code, message: `${what} (request ${id})`, type: ERRORS[code].type, param: null };
+  const message = `${what} (request ${id})`;
+  return { code, message, type: ERRORS[code].type, param: null, requestId: id };
 }
 
 /** Who will serve, and after how many attempts, nobody knows yet. */

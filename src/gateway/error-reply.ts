@@ -28,6 +28,7 @@ export function errorReply(exchange: Exchange, refusal: Refusal): Reply {
     message: refusal.message,
     type,
     param: refusal.param ?? null,
+    requestId: exchange.id,
   });
   return { status, headers, body };
 }

@@ -69,6 +69,8 @@ export type Exchange = {
   request: ClientRequest | null;
   requestRate: RateState | null;
   tokenRate: RateState | null;
+  /** The moment of which the rates tell. */
+  ratesAtMs: number;
   outputTokensCap: number | null;
   readonly attempts: AttemptSummary[];
   /** Everything tried, in order: these attempts, and candidates that were passed by. */

@@ -104,7 +104,13 @@ function replyToFailure(gateway: Gateway, exchange: Exchange, error: unknown): R
     return {
       status,
       headers: { "content-type": "application/json", "x-request-id": exchange.id },
-      body: exchange.call.dialect.errorBody({ code, message, type, param: null }),
+      body: exchange.call.dialect.errorBody({
+        code,
+        message,
+        type,
+        param: null,
+        requestId: exchange.id,
+      }),
     };
   }
 }

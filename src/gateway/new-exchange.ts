@@ -20,6 +20,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     request: null,
     requestRate: null,
     tokenRate: null,
+    ratesAtMs: createdAtMs,
     outputTokensCap: null,
     attempts: [],
     notes: [],

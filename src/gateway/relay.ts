@@ -222,7 +222,7 @@ function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): U
   const clock = clockOf(outcome);
   const told = clock === null ? text : text.replace(/\.$/, ` (clock: ${clock}).`);
   const message = `${told} The answer is incomplete (request ${id}).`;
-  return call.dialect.errorEvent({ code: errorCode, message, type, param: null });
+  return call.dialect.errorEvent({ code: errorCode, message, type, param: null, requestId: id });
 }
 
 /** After the terminator only the end of the body is due; reading it lets the connection be reused. */

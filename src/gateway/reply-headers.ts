@@ -1,6 +1,7 @@
 /** The headers of an answer: the few of the provider's that clients use, and our own. */
 import type { RateState } from "../../actors/contract.ts";
 import { formatUsd } from "../base/units.ts";
+import type { AnswerTold, RateTold } from "../dialects/contract.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Passed on as they came. Everything else of an upstream may name its operator's account. */
@@ -35,7 +36,26 @@ export function replyHeaders(exchange: Exchange, upstream: Headers | null): Reco
   }
   addRate(headers, "requests", exchange.requestRate);
   addRate(headers, "tokens", exchange.tokenRate);
-  return headers;
+  const { answerHeaders } = exchange.call.dialect;
+  return answerHeaders === null ? headers : { ...headers, ...answerHeaders(toldOf(exchange)) };
+}
+
+function toldOf({ id, requestRate, tokenRate, ratesAtMs }: Exchange): AnswerTold {
+  return {
+    requestId: id,
+    requests: rateTold(requestRate, ratesAtMs),
+    tokens: rateTold(tokenRate, ratesAtMs),
+  };
+}
+
+function rateTold(rate: RateState | null, atMs: number): RateTold | null {
+  if (rate === null) return null;
+  const { limit, remaining, resetMs } = rate;
+  return {
+    limit,
+    remaining: Math.max(0, Math.floor(remaining)),
+    resetAtMs: atMs + Math.max(0, Math.ceil(resetMs)),
+  };
 }
 
 /** Of a stream: proxies in front of us must neither compress nor gather its events. */

@@ -2,28 +2,27 @@
  * Checks a client's body as far as the gateway depends on it, and no further: the provider decides
  * about everything else, so a member that OpenAI adds tomorrow works today.
  */
-import { LIMITS } from "../../base/limits.ts";
-import { allow, refuse, type Refusal, type Verdict } from "../../base/verdict.ts";
+import { allow, type Verdict } from "../../base/verdict.ts";
+import {
+  listOf,
+  numberOf,
+  readJsonBody,
+  type Refused,
+  refuseModelName,
+  repeated,
+  wrong,
+} from "../json-body.ts";
 import type { ClientRequest } from "../contract.ts";
+import { endUserWord } from "../end-user.ts";
 import { type ScannedObject, scanObject } from "../json-scan.ts";
-import { isObject, type JsonObject, parseJson } from "../json.ts";
-import { endUserOf } from "./end-user.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import { chatExtras, embeddingExtras } from "./extras.ts";
 import { countNotText } from "./images.ts";
 import { inputModalities } from "./modalities.ts";
-import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
+import { END_USER_MEMBERS, INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
 const tokensMax = 2 ** 31 - 1;
 const choicesMax = 128;
-
-/** Why a body is not parsed at all. */
-const UNREAD = {
-  broken: "The request body is not valid JSON.",
-  too_deep: `The request body is nested deeper than ${LIMITS.jsonDepthMax} levels.`,
-  too_large: "The request body holds too many members or values.",
-} as const;
-
-type Refused = { readonly allowed: false; readonly refusal: Refusal };
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
 export function acceptChat(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
@@ -41,17 +40,11 @@ function readBody(
   bytes: Uint8Array<ArrayBuffer>,
   refuseMembers: (body: JsonObject) => Refused | null,
 ): Verdict<JsonObject> {
-  const scan = scanObject(bytes, MEMBERS);
-  if (scan.kind !== "object" && scan.kind !== "other") {
-    return refuse("invalid_json", UNREAD[scan.kind]);
-  }
-  const body = parseJson(bytes);
-  if (body === undefined) return refuse("invalid_json", UNREAD.broken);
-  if (!isObject(body)) return wrong("The request body must be a JSON object.");
+  const read = readJsonBody(bytes, MEMBERS);
+  if (!read.allowed) return read;
+  const { body, scan } = read.value;
   const refused =
-    (scan.kind === "object" ? refuseRepeated(scan, bytes) : null) ??
-    refuseModel(body["model"]) ??
-    refuseMembers(body);
+    refuseRepeatedOption(scan, bytes) ?? refuseModel(body["model"]) ?? refuseMembers(body);
   return refused ?? allow(body);
 }
 
@@ -65,7 +58,7 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     bytes,
     model: String(body["model"]),
     stream,
-    endUserId: endUserOf(body),
+    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
     usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
     outputTokensMax: Math.max(...caps) || null,
     choices: numberOf(body["n"]) ?? 1,
@@ -85,7 +78,7 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     bytes,
     model: String(body["model"]),
     stream: false,
-    endUserId: endUserOf(body),
+    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
     usageAsked: false,
     outputTokensMax: null,
     choices: 1,
@@ -99,9 +92,7 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
   };
 }
 
-/** Readers differ on which of two members counts: the upstream could obey the one we did not see. */
-function refuseRepeated(scan: ScannedObject, bytes: Uint8Array<ArrayBuffer>): Refused | null {
-  if (scan.repeated !== null) return repeated(scan.repeated);
+function refuseRepeatedOption(scan: ScannedObject, bytes: Uint8Array): Refused | null {
   const options = scan.members.get("stream_options")?.value;
   if (options === undefined) return null;
   const inner = scanObject(bytes.subarray(options.start, options.end), [INCLUDE_USAGE]);
@@ -113,10 +104,7 @@ function refuseModel(model: unknown): Refused | null {
   if (model === undefined || model === null) return missing("model");
   if (typeof model !== "string") return wrong("'model' must be a string.", "model");
   if (model === "") return wrong("'model' must not be empty.", "model");
-  // Half a surrogate pair is no character: it could be put into neither a header nor a path.
-  if (!model.isWellFormed()) return wrong("'model' must be well-formed text.", "model");
-  if (Buffer.byteLength(model) <= LIMITS.modelNameBytesMax) return null;
-  return wrong(`'model' must not be longer than ${LIMITS.modelNameBytesMax} bytes.`, "model");
+  return refuseModelName(model);
 }
 
 function refuseEmbeddings(body: JsonObject): Refused | null {
@@ -161,20 +149,4 @@ function refuseNumber(body: JsonObject, name: string, max: number): Refused | nu
 
 function missing(name: string): Refused {
   return wrong(`Missing required parameter: '${name}'.`, name);
-}
-
-function repeated(name: string): Refused {
-  return wrong(`'${name}' is given more than once.`, name);
-}
-
-function wrong(message: string, param?: string): Refused {
-  return refuse("invalid_request", message, param === undefined ? {} : { param });
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

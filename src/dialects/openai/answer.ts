@@ -8,7 +8,7 @@ import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
 import { failureOf } from "./chunk.ts";
 import { generatedText } from "./generated-text.ts";
-import { OutputMeter } from "./output-meter.ts";
+import { OutputMeter } from "../output-meter.ts";
 import { readUsage } from "./usage.ts";
 
 const messageKey = '"message"';

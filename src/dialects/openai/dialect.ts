@@ -5,6 +5,8 @@ import { errorBody, errorEvent, errorEventOf } from "./error.ts";
 export const openaiDialect: Dialect = {
   name: "openai",
   credentialHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+  defaultHeaders: null,
+  answerHeaders: null,
   errorBody,
   errorEvent,
   errorEventOf,

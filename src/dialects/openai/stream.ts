@@ -18,7 +18,7 @@ import { EventSplitter } from "../sse.ts";
 import { failureOf, hasContent, hasFinished, isUsageChunk } from "./chunk.ts";
 import { generatedText } from "./generated-text.ts";
 import { lengthEnding, StreamShape } from "./length-ending.ts";
-import { OutputMeter } from "./output-meter.ts";
+import { OutputMeter } from "../output-meter.ts";
 import { chunkUsage } from "./usage.ts";
 
 const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];

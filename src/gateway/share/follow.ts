@@ -59,7 +59,7 @@ export function followOn(
 }
 
 /** About the state of whoever asked first, and nothing of anybody else's answer. */
-const NOT_OURS = /^(?:x-request-id|x-ratelimit-.*)$/;
+const NOT_OURS = /^(?:x-request-id|request-id|x-ratelimit-.*|anthropic-ratelimit-.*)$/;
 
 /** The answer's own, but for what is about the request: its id, and its rates where it has any. */
 function headersFor(

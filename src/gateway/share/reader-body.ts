@@ -108,5 +108,5 @@ async function untilWritten(reader: Reader, written: Promise<unknown>): Promise<
 function errorEvent(dialect: Dialect, requestId: string, code: ErrorCode): Uint8Array {
   const { type, text } = ERRORS[code];
   const message = `${text} The answer is incomplete (request ${requestId}).`;
-  return dialect.errorEvent({ code, message, type, param: null });
+  return dialect.errorEvent({ code, message, type, param: null, requestId });
 }

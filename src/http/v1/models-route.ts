@@ -65,12 +65,14 @@ function jsonReply(gateway: Gateway, body: object): Response {
 function refusedReply(gateway: Gateway, refusal: Refusal): Response {
   const { code, message, param } = refusal;
   const { status, type } = ERRORS[code];
-  const body = DIALECTS.openai.errorBody({ code, message, type, param: param ?? null });
+  const requestId = newId("request", gateway.random);
+  const told = { code, message, type, param: param ?? null, requestId };
+  const body = DIALECTS.openai.errorBody(told);
   return new Response(body, {
     status,
     headers: {
       "content-type": "application/json",
-      "x-request-id": newId("request", gateway.random),
+      "x-request-id": requestId,
       "x-tollgate-error": code,
     },
   });

@@ -11,6 +11,7 @@ const reply: ErrorReply = {
   message: "The budget\nis used up.",
   type: "insufficient_quota",
   param: null,
+  requestId: "req_1",
 };
 const body =
   '{"error":{"message":"The budget\\nis used up.","type":"insufficient_quota","code":"budget_exceeded","param":null}}';

@@ -3,13 +3,11 @@
  * is passed on as it came and counts as none. What is kept of a long one is its hash, so that the
  * ledger's rows stay small whatever clients write.
  */
-import { LIMITS } from "../../base/limits.ts";
-import type { JsonObject } from "../json.ts";
-import { END_USER_MEMBERS } from "./members.ts";
+import { LIMITS } from "../base/limits.ts";
 
-export function endUserOf(body: JsonObject): string | null {
-  for (const member of END_USER_MEMBERS) {
-    const word = body[member];
+/** The first of the words that is one; null when none is. */
+export function endUserWord(words: readonly unknown[]): string | null {
+  for (const word of words) {
     if (typeof word === "string" && word !== "") return bounded(word);
   }
   return null;

@@ -1,0 +1,65 @@
+/**
+ * What every surface asks of a client's JSON body before it reads a member of its own: that it is an
+ * object within bounds, that no member counts twice, and that its model is a name. Each dialect words
+ * its own refusals; these are ours.
+ */
+import { LIMITS } from "../base/limits.ts";
+import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
+import { type ScannedObject, scanObject } from "./json-scan.ts";
+import { isObject, type JsonObject, parseJson } from "./json.ts";
+
+export type Refused = { readonly allowed: false; readonly refusal: Refusal };
+
+/** A body, parsed, and where the wanted members stand in its bytes. */
+export type JsonBody = { readonly body: JsonObject; readonly scan: ScannedObject };
+
+/** Why a body is not parsed at all. */
+const UNREAD = {
+  broken: "The request body is not valid JSON.",
+  too_deep: `The request body is nested deeper than ${LIMITS.jsonDepthMax} levels.`,
+  too_large: "The request body holds too many members or values.",
+} as const;
+
+/**
+ * `wanted`: the top-level members that the gateway depends on. Refuses one of them that comes twice:
+ * readers differ on which of the two counts, so the upstream could obey the one we did not see.
+ */
+export function readJsonBody(
+  bytes: Uint8Array<ArrayBuffer>,
+  wanted: readonly string[],
+): Verdict<JsonBody> {
+  const scan = scanObject(bytes, wanted);
+  if (scan.kind !== "object" && scan.kind !== "other") {
+    return refuse("invalid_json", UNREAD[scan.kind]);
+  }
+  const body = parseJson(bytes);
+  if (body === undefined) return refuse("invalid_json", UNREAD.broken);
+  if (!isObject(body) || scan.kind !== "object") {
+    return wrong("The request body must be a JSON object.");
+  }
+  return scan.repeated === null ? allow({ body, scan }) : repeated(scan.repeated);
+}
+
+/** A name that could be put into neither a header, a path nor a row is none. */
+export function refuseModelName(model: string): Refused | null {
+  // Half a surrogate pair is no character.
+  if (!model.isWellFormed()) return wrong("'model' must be well-formed text.", "model");
+  if (Buffer.byteLength(model) <= LIMITS.modelNameBytesMax) return null;
+  return wrong(`'model' must not be longer than ${LIMITS.modelNameBytesMax} bytes.`, "model");
+}
+
+export function repeated(name: string): Refused {
+  return wrong(`'${name}' is given more than once.`, name);
+}
+
+export function wrong(message: string, param?: string): Refused {
+  return refuse("invalid_request", message, param === undefined ? {} : { param });
+}
+
+export function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -92,11 +92,13 @@ function mayHedge(
   { gateway, exchange, admitted: { routeId }, story }: HedgeParts,
   { percentMax }: HedgeTerms,
 ): boolean {
-  if (!gateway.shed.allows("hedge")) return false;
   if (exchange.stoppedFor !== null || exchange.clientGone) return false;
   const atMs = gateway.clock.nowMs();
   if (!story.canHedge(atMs) || routeId === null) return false;
-  return gateway.hedges.take(routeId, percentMax, atMs);
+  const isCalm = gateway.shed.allows("hedge");
+  if (isCalm && gateway.hedges.take(routeId, percentMax, atMs)) return true;
+  gateway.metrics.hedgeRefused(isCalm ? "budget" : "load");
+  return false;
 }
 
 function hedgeTarget({ gateway, story, targetOf }: HedgeParts): AttemptTarget {

@@ -7,9 +7,9 @@ import { Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { PriorityClass } from "../base/priority.ts";
 import { type NanoUsd, NANO_PER_USD } from "../base/units.ts";
 import { sampleEventLoop } from "./event-loop.ts";
+import { eventSeries, type EventMetrics } from "./event-series.ts";
 import { type Build, liveGauges, type LiveReadings } from "./live-gauges.ts";
 import { BoundedSeries, OTHER } from "./series.ts";
 import { tallyCounter } from "./tally.ts";
@@ -46,7 +46,7 @@ export type AttemptEnd = {
   readonly costNanoUsd: NanoUsd;
 };
 
-export interface Metrics {
+export interface Metrics extends EventMetrics {
   readonly exchangeStarted: () => void;
   /** Exactly once per started exchange. */
   readonly exchangeEnded: (end: ExchangeEnd) => void;
@@ -54,14 +54,6 @@ export interface Metrics {
   /** Exactly once per started stream. */
   readonly streamEnded: () => void;
   readonly attemptEnded: (end: AttemptEnd) => void;
-  /** A request was refused because the gateway has too much to do. */
-  readonly requestShed: (priorityClass: PriorityClass) => void;
-  /** A candidate was passed by before anything was sent to it. */
-  readonly attemptNotMade: (passed: Pick<AttemptEnd, "provider" | "model" | "outcome">) => void;
-  /** A copy of a request for a shadow came to its end, or was not made. */
-  readonly shadowEnded: (provider: string, outcome: string) => void;
-  /** A budget's window passed a threshold; once for each. */
-  readonly budgetAlerted: (scopeType: string) => void;
   /** The exposition text of `contentType`; readings are collected now. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
@@ -138,50 +130,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     contentType: registry.contentType,
     stop: () => eventLoop.stop(),
-  };
-}
-
-/** What is only counted, each time that it happens. */
-function eventSeries(
-  registry: Registry,
-): Pick<Metrics, "attemptNotMade" | "budgetAlerted" | "requestShed" | "shadowEnded"> {
-  const notMade = tallyCounter(registry, {
-    name: "tollgate_attempts_not_made_total",
-    help: "candidates passed by before anything was sent, by why",
-    labelNames: ["provider", "model", "outcome"],
-    openLabels: 2,
-  });
-  const alerts = tallyCounter(registry, {
-    name: "tollgate_budget_alerts_total",
-    help: "thresholds that windows of budgets have passed",
-    labelNames: ["scope_type"],
-    openLabels: 0,
-  });
-  const shed = tallyCounter(registry, {
-    name: "tollgate_requests_shed_total",
-    help: "requests that were refused because the gateway had too much to do",
-    labelNames: ["class"],
-    openLabels: 0,
-  });
-  const shadows = tallyCounter(registry, {
-    name: "tollgate_shadows_total",
-    help: "copies of requests for shadow targets, by how they ended",
-    labelNames: ["provider", "outcome"],
-    openLabels: 1,
-  });
-  return {
-    requestShed: (priorityClass) => {
-      shed.of([priorityClass]).value += 1;
-    },
-    attemptNotMade: ({ provider, model, outcome }) => {
-      notMade.of([provider, model, outcome]).value += 1;
-    },
-    shadowEnded: (provider, outcome) => {
-      shadows.of([provider, outcome]).value += 1;
-    },
-    budgetAlerted: (scopeType) => {
-      alerts.of([scopeType]).value += 1;
-    },
   };
 }
 

@@ -37,6 +37,11 @@ function requests(): number[] {
   return [first, second].map(({ upstream }) => upstream.stats().requests);
 }
 
+async function refusedByBudget(): Promise<number> {
+  const line = /tollgate_hedges_refused_total\{reason="budget"\} (\d+)/;
+  return Number(line.exec(await tollgate.gateway.metrics.render())?.[1] ?? 0);
+}
+
 beforeEach(() => change(PATIENT));
 
 describe("a first attempt that is late", () => {
@@ -225,12 +230,14 @@ describe("no second attempt begins", () => {
     second.upstream.script("tokens=3");
     const model = await hedgingRoute({ hedge: { ...HEDGE, percentMax: 34 } });
     const attempts: (string | null)[] = [];
+    const before = await refusedByBudget();
     for (let each = 0; each < 4; each += 1) {
       const reply = await chat(tollgate.url, { token, body: { model } });
       attempts.push(reply.headers.get("x-tollgate-attempts"));
     }
     // The third request is the first of which a third is one.
     expect(attempts).toEqual(["1", "1", "2", "1"]);
+    expect((await refusedByBudget()) - before).toBe(3);
   });
 
   test("for what was repeated already", async () => {

@@ -211,6 +211,21 @@ describe("attempts", () => {
   });
 });
 
+test("shared answers are counted by their way, hedges that may not begin by why", async () => {
+  const metrics = metricsWith();
+  for (const way of ["attached", "replayed", "single_flight", "resumed", "attached"] as const) {
+    metrics.answerShared(way);
+  }
+  for (const why of ["budget", "load", "budget"] as const) metrics.hedgeRefused(why);
+  expect([
+    await samplesOf(metrics, "tollgate_answers_shared_total"),
+    await samplesOf(metrics, "tollgate_hedges_refused_total"),
+  ]).toEqual([
+    ['{way="attached"} 2', '{way="replayed"} 1', '{way="resumed"} 1', '{way="single_flight"} 1'],
+    ['{reason="budget"} 2', '{reason="load"} 1'],
+  ]);
+});
+
 describe("label sets", () => {
   test("are bounded: names past the bound count under other, and nothing is lost", async () => {
     const metrics = metricsWith();
@@ -412,6 +427,7 @@ describe("a scrape", () => {
       "process_cpu_seconds_total counter",
       "process_resident_memory_bytes gauge",
       "process_start_time_seconds gauge",
+      "tollgate_answers_shared_total counter",
       "tollgate_attempt_duration_seconds histogram",
       "tollgate_attempts_not_made_total counter",
       "tollgate_attempts_total counter",
@@ -425,6 +441,7 @@ describe("a scrape", () => {
       "tollgate_cost_usd_total counter",
       "tollgate_event_loop_delay_seconds gauge",
       "tollgate_gateway_overhead_seconds histogram",
+      "tollgate_hedges_refused_total counter",
       "tollgate_lane_breaker_state gauge",
       "tollgate_lanes_left_out gauge",
       "tollgate_ledger_frozen gauge",

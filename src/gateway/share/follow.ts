@@ -3,6 +3,7 @@
  * soon as they are there. It makes no attempt and takes nothing of its own, and has its own row.
  */
 import type { ErrorCode } from "../../base/error.ts";
+import type { SharedWay } from "../../telemetry/event-series.ts";
 import { conclude } from "../conclude.ts";
 import { onRelease, unlessStopped, type Exchange, type Reply } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
@@ -11,16 +12,16 @@ import { readerBody } from "./reader-body.ts";
 import type { Reader } from "./reader.ts";
 import type { Head, Recording } from "./recording.ts";
 
-/** `extra`: headers that say why. */
+/** `way`: how it came to the answer. */
 export async function follow(
   gateway: Gateway,
   exchange: Exchange,
   recording: Recording,
   reader: Reader,
-  extra: Readonly<Record<string, string>> = {},
+  way: SharedWay,
 ): Promise<Reply> {
   const head = await headFor(exchange, recording, reader);
-  return followOn(gateway, exchange, recording, reader, head, extra);
+  return followOn(gateway, exchange, recording, reader, head, way);
 }
 
 /** How the answer begins, once that is known. From here on the reader ends with the exchange. */
@@ -39,13 +40,15 @@ export function followOn(
   recording: Recording,
   reader: Reader,
   head: Head,
-  extra: Readonly<Record<string, string>> = {},
+  way: SharedWay,
 ): Reply {
+  gateway.metrics.answerShared(way);
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = head.status;
   exchange.errorCode = head.errorCode;
   exchange.served = head.served;
-  const headers = { ...headersFor(exchange, head), ...extra };
+  const headers = headersFor(exchange, head);
+  if (way === "attached" || way === "replayed") headers["x-tollgate-idempotency"] = way;
   if (head.body !== null) return { status: head.status, headers, body: head.body };
   const { dialect, signal } = exchange.call;
   gateway.metrics.streamStarted();

@@ -56,9 +56,6 @@ export async function answerByKey(
   return own.share === null ? errorReply(exchange, TOO_MANY) : null;
 }
 
-const ATTACHED = { "x-tollgate-idempotency": "attached" };
-const REPLAYED = { "x-tollgate-idempotency": "replayed" };
-
 const TOO_MANY: Refusal = {
   code: "gateway_overloaded",
   message: "Too many answers are recorded at once.",
@@ -119,7 +116,7 @@ async function attach(
   if (!same.allowed) return errorReply(exchange, same.refusal);
   const reader = recording.attach(0);
   if (reader === null) return errorReply(exchange, tooLarge(recording.requestId));
-  return await follow(gateway, exchange, recording, reader, ATTACHED);
+  return await follow(gateway, exchange, recording, reader, "attached");
 }
 
 /** The first request ended, or was interrupted, before this one came. */
@@ -141,7 +138,7 @@ async function answerKnown(
   const recording = gateway.sharing.recordings.begin(requestId);
   if (recording === null) return errorReply(exchange, TOO_MANY);
   const reader = record(recording, answer, body);
-  return await follow(gateway, exchange, recording, reader, REPLAYED);
+  return await follow(gateway, exchange, recording, reader, "replayed");
 }
 
 /** As much of a kept stream is handed to a client's socket at once. */

@@ -39,7 +39,7 @@ export async function resume(
   if (reader === null) return errorReply(exchange, NOT_FOUND);
   // Its row says what was asked for at first; the body that came with this request is nothing to it.
   exchange.request = share.request();
-  return await follow(gateway, exchange, recording, reader);
+  return await follow(gateway, exchange, recording, reader, "resumed");
 }
 
 /** Numbers the events of a stream whose route offers it, unless too many answers are recorded already. */

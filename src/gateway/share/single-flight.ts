@@ -108,7 +108,7 @@ async function join(
     exchange.answeredBy = null;
     return null;
   }
-  const reply = followOn(gateway, exchange, share.recording, reader, head);
+  const reply = followOn(gateway, exchange, share.recording, reader, head, "single_flight");
   const { headers } = reply;
   headers["x-tollgate-attempts"] = String(exchange.attemptCount);
   if (headers["x-tollgate-cost-usd"] !== undefined) addCost(headers, exchange);

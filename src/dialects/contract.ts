@@ -6,6 +6,8 @@
 import type { ErrorCode } from "../base/error.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { JsonObject } from "./json.ts";
+import type { ClientForm } from "./multipart.ts";
+import type { Edit } from "./splice.ts";
 import type { Surface } from "./surfaces.ts";
 
 /** Tokens as the provider reported them, cached and reasoning tokens being parts of the first two. */
@@ -46,7 +48,10 @@ export type Modality = "text" | "image" | "audio" | "file";
 /** A client's body, checked, with its bytes as they came. */
 export type ClientRequest = {
   readonly surface: Surface;
+  /** Empty where they are not held in memory: a large form lies in a temporary file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The parts of a body that is a form; absent: it is none. */
+  readonly form?: ClientForm;
   readonly model: string;
   readonly stream: boolean;
   /** For whom the client asks, in its own word, or the hash of a long one; null: it does not say. */
@@ -228,13 +233,29 @@ export type Place = {
   readonly model: string | null;
 };
 
+/** A surface whose bodies are multipart forms, with files that are never held in memory. */
+export type FormSpec = {
+  readonly bodyBytesMax: number;
+  /** What `request` changes, for a form whose bytes lie elsewhere. */
+  readonly edits: (request: ClientRequest, edits: RequestEdits) => readonly Edit[];
+};
+
 /** One surface of a wire language: its bodies, its answers and its streams. */
 export interface Codec {
   readonly surface: Surface;
   /** The path under a provider's base URL, with the upstream's name of the model where it is part of it. */
   readonly path: (request: ClientRequest, model: string) => string;
-  /** Checks a body; refuses with `invalid_json` or `invalid_request` and the member's name. */
-  readonly accept: (bytes: Uint8Array<ArrayBuffer>, place: Place) => Verdict<ClientRequest>;
+  /**
+   * Checks a body; refuses with `invalid_json` or `invalid_request` and the member's name. `form`: its
+   * parts, where bodies are forms.
+   */
+  readonly accept: (
+    bytes: Uint8Array<ArrayBuffer>,
+    place: Place,
+    form?: ClientForm,
+  ) => Verdict<ClientRequest>;
+  /** Bodies are multipart forms; absent: they are held in memory as they come. */
+  readonly form?: FormSpec;
   /** Is it to be answered like every other request with the same bytes? */
   readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */

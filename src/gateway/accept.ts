@@ -8,7 +8,7 @@ import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import { identify, principalOf } from "./authenticate.ts";
 import { strategyAsked, type StrategyAsked } from "./choose/strategy.ts";
-import { onRelease, type Exchange, type Principal } from "./exchange.ts";
+import { onRelease, type Exchange, type Principal, type UploadedForm } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { priorityClassFor } from "./load/priority-class.ts";
 
@@ -36,8 +36,9 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
     return refuse("gateway_overloaded", ERRORS.gateway_overloaded.text, { retryAfterMs: 1_000 });
   }
   const { call } = exchange;
-  if (call.declaredBytes !== null && call.declaredBytes > LIMITS.bodyBytesMax) {
-    return refuse("body_too_large", `The body is larger than ${LIMITS.bodyBytesMax} bytes.`);
+  const bytesMax = call.codec.form?.bodyBytesMax ?? LIMITS.bodyBytesMax;
+  if (call.declaredBytes !== null && call.declaredBytes > bytesMax) {
+    return refuse("body_too_large", `The body is larger than ${bytesMax} bytes.`);
   }
   const hash = identify(gateway, call.headers);
   if (!hash.allowed) return hash;
@@ -52,14 +53,18 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
     refusalOfShare(gateway, exchange, identified.value);
   if (shed !== null) return { allowed: false, refusal: shed };
   const body = await call.readBody(identified.value.tenant.id);
-  if (!(body instanceof Uint8Array)) return { allowed: false, refusal: body };
+  if ("code" in body) return { allowed: false, refusal: body };
+  if (!(body instanceof Uint8Array)) keepUntilConcluded(exchange, body);
   // A slow body takes time in which the access token may have been revoked or edited.
   const still = principalOf(gateway, hash.value);
   if (!still.allowed) return still;
   exchange.principal = still.value;
   const resumes = call.headers.get(LAST_EVENT_ID);
   if (resumes !== null) return allow({ principal: still.value, request: null, resumes });
-  const accepted = call.codec.accept(body, call.place);
+  const accepted =
+    body instanceof Uint8Array
+      ? call.codec.accept(body, call.place)
+      : call.codec.accept(body.bytes, call.place, body.form);
   if (!accepted.allowed) return accepted;
   exchange.request = accepted.value;
   const principal = forEndUser(still.value, accepted.value.endUserId);
@@ -71,6 +76,13 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const strategy = strategyAsked(call.headers);
   if (!strategy.allowed) return strategy;
   return allow({ principal, request: accepted.value, strategy: strategy.value, resumes: null });
+}
+
+/** Every attempt sends it anew. */
+function keepUntilConcluded(exchange: Exchange, { spool }: UploadedForm): void {
+  if (spool === null) return;
+  exchange.spool = spool;
+  onRelease(exchange, spool.close);
 }
 
 /** Why the tenant may have no further exchange in flight; null: it has one more until this one ends. */

@@ -11,6 +11,7 @@ import type { ScopeChain } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { Refusal, RefusalReason } from "../base/verdict.ts";
 import type { ClientRequest, Codec, Dialect, Place, Usage } from "../dialects/contract.ts";
+import type { ClientForm } from "../dialects/multipart.ts";
 import type { AttemptNote, TenantRow, TokenRow } from "../store/contract.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { SharedAnswer } from "./share/contract.ts";
@@ -24,13 +25,31 @@ export type ClientCall = {
   readonly query: string;
   readonly headers: Headers;
   /** Reads the body within the bound; refuses with `body_too_large` or `invalid_request`. */
-  readonly readBody: (tenantId: string) => Promise<Uint8Array<ArrayBuffer> | Refusal>;
+  readonly readBody: (
+    tenantId: string,
+  ) => Promise<Uint8Array<ArrayBuffer> | UploadedForm | Refusal>;
   /** Declared length, for refusing a huge body before anything else; null when chunked. */
   readonly declaredBytes: number | null;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
   /** Told once, when the exchange is over; the last bytes may still be on their way. */
   readonly onEnd: () => void;
+};
+
+/** A body that is a form: its bytes in memory where it is small, else in a spool. */
+export type UploadedForm = {
+  readonly form: ClientForm;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly spool: Spool | null;
+};
+
+/** A body that lies in a temporary file; it can be read from any place, any number of times at once. */
+export type Spool = {
+  readonly byteLength: number;
+  /** Fills as much of `target` as there is from `offset` on; rejects when the disk fails or it was closed. */
+  readonly read: (target: Uint8Array, offset: number) => Promise<number>;
+  /** Gives the file and its room on the disk back; safe at any time. */
+  readonly close: () => void;
 };
 
 /** Who asks: a valid access token and what it belongs to. */
@@ -67,6 +86,8 @@ export type Exchange = {
   /** Who is served first when not everybody can be; known with the principal. */
   priorityClass: PriorityClass;
   request: ClientRequest | null;
+  /** Where the body lies while the exchange lasts, when it is not in memory. */
+  spool: Spool | null;
   requestRate: RateState | null;
   tokenRate: RateState | null;
   /** The moment of which the rates tell. */

@@ -18,6 +18,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     principal: null,
     priorityClass: "default",
     request: null,
+    spool: null,
     requestRate: null,
     tokenRate: null,
     ratesAtMs: createdAtMs,

@@ -4,11 +4,12 @@
 import { ByteSearch } from "../byte-search.ts";
 import type { AnswerFailure, GeneratedOutput, Usage } from "../contract.ts";
 import { failureBody } from "../failure.ts";
+import { generatedText } from "../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
-import { failureOf } from "./chunk.ts";
-import { generatedText } from "./generated-text.ts";
 import { OutputMeter } from "../output-meter.ts";
+import { failureOf } from "./chunk.ts";
+import { NOT_TEXT } from "./members.ts";
 import { readUsage } from "./usage.ts";
 
 const messageKey = '"message"';
@@ -42,7 +43,8 @@ export function answerOutput(answer: Uint8Array): GeneratedOutput {
   let at = search.next(answer, 0, answer.length);
   while (at >= 0) {
     const before = meter.textBytes;
-    const end = generatedText(answer, at + messageKey.length, answer.length, meter.addText);
+    const from = at + messageKey.length;
+    const end = generatedText(answer, from, answer.length, NOT_TEXT, meter.addText);
     meter.endPiece(before);
     at = search.next(answer, end, answer.length);
   }

@@ -11,14 +11,15 @@ import type {
   StreamWatch,
   Usage,
 } from "../contract.ts";
+import { generatedText } from "../generated-text.ts";
 import { isSpace } from "../json-bytes.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
+import { OutputMeter } from "../output-meter.ts";
 import { readEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";
 import { failureOf, hasContent, hasFinished, isUsageChunk } from "./chunk.ts";
-import { generatedText } from "./generated-text.ts";
 import { lengthEnding, StreamShape } from "./length-ending.ts";
-import { OutputMeter } from "../output-meter.ts";
+import { NOT_TEXT } from "./members.ts";
 import { chunkUsage } from "./usage.ts";
 
 const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
@@ -86,7 +87,8 @@ class ChatWatch {
     let at = this.deltas.next(bytes, start, end);
     while (at >= 0) {
       const before = this.meter.textBytes;
-      const textEnd = generatedText(bytes, at + deltaKey.length, end, this.meter.addText);
+      const from = at + deltaKey.length;
+      const textEnd = generatedText(bytes, from, end, NOT_TEXT, this.meter.addText);
       this.meter.endPiece(before);
       at = this.deltas.next(bytes, textEnd, end);
     }

@@ -1,11 +1,5 @@
-/** The generated text that a `delta` or `message` holds: what a model wrote, without labels and sound. */
-import { COLON, isClosing, isOpening, isSpace, nameAt, QUOTE, stringEnd } from "../json-bytes.ts";
-
-/**
- * Members of a delta or message that hold no generated text of their own: labels, sound in base64,
- * and what OpenRouter repeats of `reasoning` in `reasoning_details` (2026-11).
- */
-const notText = ["id", "role", "type", "data", "format", "annotations", "reasoning_details"];
+/** The generated text that a part of an answer holds: what a model wrote, without labels and sound. */
+import { COLON, isClosing, isOpening, isSpace, nameAt, QUOTE, stringEnd } from "./json-bytes.ts";
 
 /** Told of every text as it stands in the JSON, escapes included, without its quotes. */
 export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
@@ -13,12 +7,13 @@ export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
 /**
  * Finds the text in the object that follows on a key, which ends at `from`; none when no object
  * follows. Reads no further than `end`, finds what a cut left over, and passes every byte once.
- * Answers where reading stopped.
+ * `notText` names the dialect's members that hold none. Answers where reading stopped.
  */
 export function generatedText(
   bytes: Uint8Array,
   from: number,
   end: number,
+  notText: readonly string[],
   onText: OnText,
 ): number {
   let at = skipSpace(bytes, from, end);

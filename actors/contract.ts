@@ -77,6 +77,8 @@ export type TenantInput = {
  */
 export type HoldOption = {
   readonly nanoUsd: NanoUsd;
+  /** What every hard budget must have left, where that is more: what is free asks for room, too. */
+  readonly roomNanoUsd?: NanoUsd;
   /** null when the request goes out as it is. */
   readonly outputTokensCap: number | null;
 };

@@ -5,7 +5,12 @@
 import type { NanoUsd } from "../../src/base/units.ts";
 import { hasRoom, type BudgetAccount } from "./budget.ts";
 
-export type PricedOption = { readonly nanoUsd: NanoUsd };
+export type PricedOption = {
+  /** What is held. */
+  readonly nanoUsd: NanoUsd;
+  /** What every budget must have left for it, where that is more than what is held. */
+  readonly roomNanoUsd?: NanoUsd;
+};
 
 type Account = { readonly account: BudgetAccount };
 
@@ -16,7 +21,7 @@ export type HoldChoice<O, B> =
       readonly optionIndex: number;
       readonly heldNanoUsd: NanoUsd;
     }
-  /** Of the last option, the cheapest: what it asked, and the first budget it did not fit into. */
+  /** Of the last option, the cheapest: the room it asked for, and the first budget without it. */
   | { readonly fits: false; readonly budget: B; readonly askedNanoUsd: NanoUsd };
 
 /** Chooses among at least one option, in their order of preference. Nothing is taken. */
@@ -27,10 +32,10 @@ export function chooseHold<O extends PricedOption, B extends Account>(
   let refused: HoldChoice<O, B> | null = null;
   let optionIndex = 0;
   for (const option of options) {
-    const { nanoUsd } = option;
-    const budget = budgets.find(({ account }) => !hasRoom(account, nanoUsd));
+    const { nanoUsd, roomNanoUsd = nanoUsd } = option;
+    const budget = budgets.find(({ account }) => !hasRoom(account, roomNanoUsd));
     if (budget === undefined) return { fits: true, option, optionIndex, heldNanoUsd: nanoUsd };
-    refused = { fits: false, budget, askedNanoUsd: nanoUsd };
+    refused = { fits: false, budget, askedNanoUsd: roomNanoUsd };
     optionIndex += 1;
   }
   return refused;

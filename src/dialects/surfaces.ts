@@ -6,7 +6,10 @@
 
 import type { DialectName } from "../base/dialect.ts";
 
-/** How a surface is paid. free: it costs nothing at any provider. */
+/**
+ * How a surface is paid. free: it costs nothing at any provider, so it needs no price and holds nothing;
+ * whoever may spend nothing more is refused all the same.
+ */
 export type Meter = "tokens" | "free";
 
 export type SurfaceSpec = {
@@ -33,3 +36,7 @@ export const SURFACES = {
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;
+
+export function meterOf(surface: Surface): Meter {
+  return SURFACES[surface].meter;
+}

@@ -7,7 +7,7 @@ import { tenantRates } from "../../actors/tenant.ts";
 import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
-import { SURFACES } from "../dialects/surfaces.ts";
+import { meterOf, SURFACES } from "../dialects/surfaces.ts";
 import type { AcceptedRequest } from "./accept.ts";
 import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
@@ -44,7 +44,7 @@ export async function admit(
   accepted: AcceptedRequest,
 ): Promise<Verdict<Admitted>> {
   const { principal, request } = accepted;
-  const resolved = resolveAllowed(gateway, principal, request.model);
+  const resolved = resolveAllowed(gateway, principal, request);
   if (!resolved.allowed) return resolved;
   const health = gateway.store.health();
   if (!health.ok) {
@@ -55,8 +55,12 @@ export async function admit(
   );
 }
 
-function resolveAllowed(gateway: Gateway, principal: Principal, model: string): Verdict<Resolved> {
-  const resolved = gateway.directory.resolve(principal.tenant.id, model);
+function resolveAllowed(
+  gateway: Gateway,
+  principal: Principal,
+  { model, surface }: ClientRequest,
+): Verdict<Resolved> {
+  const resolved = gateway.directory.resolve(principal.tenant.id, model, meterOf(surface));
   const quoted = JSON.stringify(model);
   if (resolved === null) {
     return refuse("model_not_found", `The model ${quoted} does not exist.`, { param: "model" });

@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { AttemptScopes } from "../base/scope.ts";
+import type { Meter } from "../dialects/surfaces.ts";
 import type { BudgetRow, RouteRow, Store, TenantRow, TokenRow } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -36,8 +37,8 @@ export interface Directory extends DirectoryAdmin {
   /** By the keyed hash of an access token; null when there is none. */
   readonly tokenByHash: (hash: string) => TokenRow | null;
   readonly principalOf: (token: TokenRow) => Principal;
-  /** null when the tenant may not know of such a model. */
-  readonly resolve: (tenantId: string, model: string) => Resolved | null;
+  /** null when the tenant may not know of such a model. `meter`: by tokens unless it is said. */
+  readonly resolve: (tenantId: string, model: string, meter?: Meter) => Resolved | null;
   /** Routes that a tenant's access tokens may call by name. */
   readonly modelsOf: (tenantId: string) => readonly RouteRow[];
   readonly providers: () => Iterable<ProviderEntry>;
@@ -90,8 +91,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     owners,
     tokenByHash: configured.tokenByHash,
     principalOf: (token) => principalOf(token, tables.tenants.get(token.tenantId)),
-    resolve: (tenantId, model) =>
-      resolveModel(configured, providers, tenantId, model, clock.nowMs()),
+    resolve: (tenantId, model, meter = "tokens") =>
+      resolveModel(configured, providers, { tenantId, model, meter }, clock.nowMs()),
     modelsOf: configured.modelsOf,
     providers: providers.all,
     budget: (id) => tables.budgets.get(id) ?? null,

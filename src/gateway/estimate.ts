@@ -8,6 +8,7 @@ import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, Usage } from "../dialects/contract.ts";
+import { meterOf } from "../dialects/surfaces.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
 import type { ModelPrice } from "./prices/price.ts";
@@ -63,12 +64,20 @@ function inputTokensMax(
   return hasUnsized ? Math.max(seen, contextTokensMax ?? CONTEXT_TOKENS_UNKNOWN) : seen;
 }
 
+/** Nothing is held, but a budget that is used up refuses: the smallest amount must be left. */
+const FREE_OPTIONS: readonly HoldOption[] = [{ nanoUsd: 0, roomNanoUsd: 1, outputTokensCap: null }];
+
+function isFree({ surface }: ClientRequest): boolean {
+  return meterOf(surface) === "free";
+}
+
 export function holdOptions(
   tenant: TenantHandle,
   tokenId: string,
   request: ClientRequest,
   candidate: Candidate,
-): HoldOption[] {
+): readonly HoldOption[] {
+  if (isFree(request)) return FREE_OPTIONS;
   const { price } = candidate;
   const inputTokens = inputTokensMax(request, price);
   const option = (outputTokens: number, outputTokensCap: number | null): HoldOption => {
@@ -99,6 +108,7 @@ export function rateTokens(
   request: ClientRequest,
   candidate: Candidate,
 ): number {
+  if (isFree(request)) return 0;
   const input = inputTokensBound(candidate.lane.handle, candidate.model, request.textBytes);
   return input + likelyOutput(tenant, tokenId, request, candidate);
 }
@@ -174,6 +184,7 @@ export function estimatedUsage(
   candidate: Candidate,
   outputTokensSeen: number | null,
 ): Usage {
+  if (isFree(request)) return NO_USAGE;
   const inputTokens = inputTokensEstimate(request);
   const outputTokens =
     outputTokensSeen ??

@@ -4,8 +4,9 @@
  */
 import type { RouteRow } from "../store/contract.ts";
 import type { Configured } from "./configured.ts";
-import type { ModelPrice } from "./prices/price.ts";
+import { FREE_PRICE, type ModelPrice } from "./prices/price.ts";
 import { effectivePrice } from "./prices/resolve.ts";
+import type { Meter } from "../dialects/surfaces.ts";
 import { withoutScript } from "./prices/simulated.ts";
 import type { UnpricedTarget } from "./unpriced.ts";
 import type { Lane } from "./lanes.ts";
@@ -54,19 +55,27 @@ type Named = {
   readonly model: string;
 };
 
+/** What somebody asks for by a model's name. */
+export type ModelAsked = {
+  readonly tenantId: string;
+  readonly model: string;
+  /** What is free needs no price. */
+  readonly meter: Meter;
+};
+
 /** null when the tenant may not know of such a model. */
 export function resolveModel(
   configured: Configured,
   providers: ProviderActors,
-  tenantId: string,
-  model: string,
+  { tenantId, model, meter }: ModelAsked,
   atMs: number,
 ): Resolved | null {
   const route = configured.routeFor(tenantId, model);
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
   const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
-  const places = placesOf(configured, named, ({ lanesFor }) => lanesFor, atMs);
+  const priceOf = meter === "free" ? () => FREE_PRICE : pricesAt(configured, atMs);
+  const places = placesOf(named, ({ lanesFor }) => lanesFor, priceOf);
   return { route: model, routeId, strategy, terms, ...places };
 }
 
@@ -79,21 +88,28 @@ export function lookAtRoute(
 ): Resolved {
   const { id: routeId, model, strategy, terms } = route;
   const named = routeTargets(providers, route);
-  const places = placesOf(configured, named, ({ lanesNow }) => lanesNow, atMs);
+  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, atMs));
   return { route: model, routeId, strategy, terms, ...places };
 }
 
+type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
+
+function pricesAt(configured: Configured, atMs: number): PriceOf {
+  return ({ row }, model) => {
+    const operatorPrice = configured.priceFor(row.id, withoutScript(model));
+    return effectivePrice(row, model, operatorPrice, atMs);
+  };
+}
+
 function placesOf(
-  configured: Configured,
   named: readonly Named[],
   lanesOf: (provider: ProviderEntry) => ProviderEntry["lanesFor"],
-  atMs: number,
+  priceOf: PriceOf,
 ): Places {
   const places = createPlaces();
   for (const { provider, target, model: upstreamModel } of named) {
     if (provider === null) continue;
-    const operatorPrice = configured.priceFor(provider.row.id, withoutScript(upstreamModel));
-    const price = effectivePrice(provider.row, upstreamModel, operatorPrice, atMs);
+    const price = priceOf(provider, upstreamModel);
     if (price !== null) {
       const place = placeFor(places, provider, target);
       for (const lane of lanesOf(provider)(upstreamModel)) {

@@ -44,7 +44,7 @@ export type ModelPrice = Rates & {
   readonly contextTokensMax: number | null;
   /** null: unknown. */
   readonly outputTokensMax: number | null;
-  /** `operator`, `catalogue:VERSION` or `simulated`. */
+  /** `operator`, `catalogue:VERSION`, `simulated` or `free`. */
   readonly source: string;
 };
 
@@ -94,3 +94,15 @@ export function isFree(price: ModelPrice): boolean {
   const rates = [price, ...price.tiers].flatMap((one) => Object.values(ratesInForce(one)));
   return [...fees, ...rates].every((amount) => amount === 0);
 }
+
+/** Of what costs nothing at any provider, whatever the model. */
+export const FREE_PRICE: ModelPrice = {
+  ...plainRates(0, 0),
+  requestPicoUsd: 0,
+  toolCallPicoUsd: {},
+  tiers: [],
+  batchPermille: null,
+  contextTokensMax: null,
+  outputTokensMax: null,
+  source: "free",
+};

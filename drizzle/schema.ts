@@ -44,8 +44,23 @@ export type ServiceTerms = {
   readonly priorityClass?: PriorityClass;
 };
 
-/** How a provider is protected and held to account; an absent member has its default. */
+/** How a credential is presented where the operator chose it; `name` of a header, `scope` of a token. */
+export type ProviderAuthentication = {
+  readonly kind: "bearer" | "header" | "azure_entra" | "aws_sigv4" | "google_service_account";
+  readonly name?: string;
+  readonly scope?: string;
+};
+
+/** Whose server a provider is, how it is protected and held to account; an absent member has its default. */
 export type ProviderTerms = {
+  /** Id of its company in the catalogue. */
+  readonly company?: string;
+  /** What its company's addresses and requests leave to the operator, by name. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** In place of its company's or its dialect's own. */
+  readonly authentication?: ProviderAuthentication;
+  /** The only surfaces that it may be asked on. */
+  readonly surfaces?: readonly string[];
   /** Further credentials, sealed like the first; attempts rotate over all of them. */
   readonly moreCredentialsSealed?: readonly string[];
   /** An operator's word instead of what the breakers have learned. */

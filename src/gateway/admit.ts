@@ -163,10 +163,12 @@ function candidateOf({ candidate }: Resting): Candidate {
 /** The same request would always be refused, so this is no matter of time. */
 function meantForNobody({ model, surface }: ClientRequest, left: readonly Left[]): Verdict<never> {
   if (left.every(({ reason }) => reason === "surface")) {
+    const { dialect } = SURFACES[surface];
     const speaks = [...new Set(left.map(({ candidate }) => candidate.provider.row.dialect))];
-    const message =
-      `The model ${JSON.stringify(model)} is not served on this path, which is in the dialect ` +
-      `${SURFACES[surface].dialect}: its providers speak ${speaks.join(", ")}.`;
+    const why = speaks.includes(dialect)
+      ? `: its providers are not asked for ${surface}.`
+      : `, which is in the dialect ${dialect}: its providers speak ${speaks.join(", ")}.`;
+    const message = `The model ${JSON.stringify(model)} is not served on this path${why}`;
     return refuse("model_not_found", message, { param: "model" });
   }
   return refuse(

@@ -154,12 +154,12 @@ function dispatch(
   { candidate, outputTokensCap }: AttemptPlan,
 ): Upstream {
   const { dialect, codec, query, headers } = exchange.call;
-  const { row, outputCapMember } = candidate.provider;
+  const { row, quirks } = candidate.provider;
   const { credential } = candidate.lane;
   const body = codec.request(admitted.request, {
     model: candidate.model,
     outputTokensCap,
-    outputCapMember,
+    outputCapMember: quirks.outputCapMember,
     includeUsage: admitted.request.stream,
   });
   const upstream = callUpstream(gateway, {

@@ -17,7 +17,6 @@ import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { makeAttempt } from "./make-attempt.ts";
 import { planAttempt } from "./plan-attempt.ts";
-import { repeatsText } from "./quirks.ts";
 import { failedWithin } from "./read-failure.ts";
 import { countUsage, settleAnswer } from "./settle-answer.ts";
 import { discard, type ByteReader, type Upstream } from "./transport.ts";
@@ -202,7 +201,7 @@ export class ContinuedLegs {
     const { gateway, exchange, admitted } = this.#parts;
     const { codec } = exchange.call;
     const candidate = candidateAt(admitted, candidateIndex);
-    const { row } = candidate.provider;
+    const { row, quirks } = candidate.provider;
     const how = candidate.target?.continues;
     const { outputTokens } = this.#before;
     const request = how && codec.continued(admitted.request, { how, text, outputTokens });
@@ -213,7 +212,7 @@ export class ContinuedLegs {
     const planned = await planAttempt(gateway, exchange, exchange, asked, target, null);
     if ("refusal" in planned) return "refused";
     const plan = { ...planned, watch: this.#watch };
-    this.#watch.goOn({ before: this.#before, repeatsText: repeatsText(row.baseUrl) });
+    this.#watch.goOn({ before: this.#before, repeatsText: quirks.repeatsText });
     const result = await makeAttempt(gateway, exchange, exchange, asked, plan);
     if (result.kind === "stream") {
       this.#leg = { admitted: asked, plan, status: result.stream.status };

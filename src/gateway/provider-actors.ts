@@ -10,7 +10,10 @@ import type { ProviderRow } from "../store/contract.ts";
 import type { LaneState } from "./directory-contract.ts";
 import { Gate, type GateDeps } from "./load/gate.ts";
 import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
-import { outputCapMember, type OutputCapMember } from "./quirks.ts";
+import { type Surface } from "../dialects/surfaces.ts";
+import { companyOf } from "../providers/companies.ts";
+import { type Quirks, USUAL_QUIRKS } from "../providers/company.ts";
+import { surfacesOf } from "../providers/surfaces.ts";
 
 export type ProviderEntry = {
   readonly row: ProviderRow;
@@ -27,8 +30,10 @@ export type ProviderEntry = {
   readonly gate: Gate;
   /** What its lanes share. */
   readonly commons: ProviderCommons;
-  /** The member in which this provider takes an output limit. */
-  readonly outputCapMember: OutputCapMember;
+  /** In what it differs from others that speak its language. */
+  readonly quirks: Quirks;
+  /** What it may be asked. */
+  readonly surfaces: ReadonlySet<Surface>;
 };
 
 export interface ProviderActors {
@@ -72,7 +77,8 @@ export function createProviderActors(deps: Deps): ProviderActors {
       lanes: () => lanes.all(),
       gate,
       commons: lanes.commons,
-      outputCapMember: outputCapMember(row.baseUrl),
+      quirks: quirksOf(row),
+      surfaces: surfacesOf({ dialect: row.dialect, ...row.terms }),
     };
   };
   return {
@@ -99,6 +105,10 @@ export function createProviderActors(deps: Deps): ProviderActors {
       for (const gate of gates.values()) gate.stop();
     },
   };
+}
+
+function quirksOf({ dialect, baseUrl, terms: { company } }: ProviderRow): Quirks {
+  return companyOf({ company, dialect, baseUrl })?.quirks ?? USUAL_QUIRKS;
 }
 
 /** For a provider that needs none. */

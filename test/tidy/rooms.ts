@@ -27,16 +27,30 @@ const ROOMS: readonly Room[] = [
   { room: "src/config/", may: ["src/config/", BASE] },
   { room: "src/prices/", may: ["src/prices/", BASE] },
   { room: "src/dialects/", may: ["src/dialects/", BASE], builtins: [] },
+  {
+    room: "src/providers/",
+    may: ["src/providers/", "src/dialects/surfaces.ts", BASE],
+    builtins: [],
+  },
   { room: "src/store/", may: ["src/store/", "drizzle/", BASE] },
   { room: "src/telemetry/", may: ["src/telemetry/", BASE] },
   {
     room: "src/gateway/",
-    may: ["src/gateway/", "actors/", "src/dialects/", "src/store/", "src/telemetry/", BASE],
+    may: [
+      "src/gateway/",
+      "actors/",
+      "src/dialects/",
+      "src/providers/",
+      "src/store/",
+      "src/telemetry/",
+      BASE,
+    ],
   },
   {
     room: "src/admin/",
     may: [
       "src/admin/",
+      "src/providers/",
       "src/store/",
       "src/telemetry/",
       "src/gateway/directory.ts",

@@ -1,9 +1,8 @@
 /**
  * Who can be asked on the surface that the client called: a provider answers in its own wire language
- * alone, because what clients get are its own bytes.
+ * alone, because what clients get are its own bytes, and only what its company serves and its operator
+ * allows.
  */
-import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
-import type { ProviderRow } from "../../store/contract.ts";
 import type { Candidate } from "../resolve.ts";
 import type { Ask } from "./ask.ts";
 import { keep, type Left } from "./left.ts";
@@ -13,11 +12,7 @@ export function onSurface(
   { request: { surface } }: Ask,
   left: Left[],
 ): readonly Candidate[] {
-  const isForeign = ({ provider }: Candidate): boolean => !speaks(provider.row, surface);
+  const isForeign = ({ provider }: Candidate): boolean => !provider.surfaces.has(surface);
   if (!candidates.some(isForeign)) return candidates;
   return keep(candidates, (candidate) => (isForeign(candidate) ? "surface" : null), left);
-}
-
-function speaks({ dialect }: ProviderRow, surface: Surface): boolean {
-  return dialect === SURFACES[surface].dialect;
 }

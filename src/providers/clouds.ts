@@ -1,0 +1,118 @@
+/**
+ * Clouds, whose addresses name a resource, a region or a project, and who authenticate in ways of their
+ * own. Where one serves several languages or takes several credentials, each is a row.
+ */
+import { company, type Company, type Parameter } from "./company.ts";
+
+const AZURE_RESOURCE: Parameter = {
+  name: "resource",
+  description: "Name of the Azure resource, the first part of its host name.",
+  standard: null,
+};
+const AZURE_API_VERSION: Parameter = {
+  name: "api_version",
+  description: "The `api-version` that requests ask for.",
+  standard: "2024-10-21",
+};
+const AWS_REGION: Parameter = {
+  name: "region",
+  description: "AWS region, such as us-east-1.",
+  standard: null,
+};
+const GOOGLE_PROJECT: Parameter = {
+  name: "project",
+  description: "Id of the Google Cloud project.",
+  standard: null,
+};
+const GOOGLE_REGION: Parameter = {
+  name: "region",
+  description: "Google Cloud region, such as europe-west1.",
+  standard: null,
+};
+
+const AZURE_KEY = { kind: "header", name: "api-key" } as const;
+const AZURE_ENTRA = {
+  kind: "azure_entra",
+  scope: "https://cognitiveservices.azure.com/.default",
+} as const;
+const GOOGLE = {
+  kind: "google_service_account",
+  scope: "https://www.googleapis.com/auth/cloud-platform",
+} as const;
+
+/** The models are OpenAI's, so that what is said of its output limit holds here too. */
+const OF_OPENAI = { outputCapMember: "max_completion_tokens" } as const;
+
+const VERTEX =
+  "https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}";
+const VERTEX_GLOBAL = "https://aiplatform.googleapis.com/v1/projects/{project}/locations/global";
+
+export const CLOUDS: readonly Company[] = [
+  company({
+    id: "azure",
+    displayName: "Azure OpenAI",
+    baseUrl: "https://{resource}.openai.azure.com/openai/v1",
+    parameters: [AZURE_RESOURCE],
+    authentication: AZURE_KEY,
+    surfaces: "all",
+    quirks: OF_OPENAI,
+    reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
+  }),
+  company({
+    id: "azure-entra",
+    displayName: "Azure OpenAI with Microsoft Entra",
+    baseUrl: "https://{resource}.openai.azure.com/openai/v1",
+    parameters: [AZURE_RESOURCE],
+    authentication: AZURE_ENTRA,
+    surfaces: "all",
+    quirks: OF_OPENAI,
+    reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
+  }),
+  company({
+    id: "azure-deployments",
+    displayName: "Azure OpenAI, deployments with an api-version",
+    baseUrl: "https://{resource}.openai.azure.com/openai",
+    parameters: [AZURE_RESOURCE, AZURE_API_VERSION],
+    authentication: AZURE_KEY,
+    surfaces: ["chat", "embeddings"],
+    wire: "azure_deployments",
+    quirks: OF_OPENAI,
+    reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
+  }),
+  company({
+    id: "bedrock-openai",
+    displayName: "Amazon Bedrock, OpenAI-compatible",
+    baseUrl: "https://bedrock-runtime.{region}.amazonaws.com/openai/v1",
+    parameters: [AWS_REGION],
+    reference:
+      "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html",
+  }),
+  company({
+    id: "vertex",
+    displayName: "Gemini on Vertex AI",
+    dialect: "google",
+    baseUrl: `${VERTEX}/publishers/google`,
+    parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
+    authentication: GOOGLE,
+    surfaces: "all",
+    reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+  }),
+  company({
+    id: "vertex-global",
+    displayName: "Gemini on Vertex AI, global endpoint",
+    dialect: "google",
+    baseUrl: `${VERTEX_GLOBAL}/publishers/google`,
+    parameters: [GOOGLE_PROJECT],
+    authentication: GOOGLE,
+    surfaces: "all",
+    reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+  }),
+  company({
+    id: "vertex-openai",
+    displayName: "Vertex AI, OpenAI-compatible",
+    baseUrl: `${VERTEX}/endpoints/openapi`,
+    parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
+    authentication: GOOGLE,
+    reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/migrate/openai/overview",
+  }),
+];

@@ -1,0 +1,102 @@
+/**
+ * Companies that serve models of their own, under their own address. Addresses, members and surfaces as
+ * their API references say; each row names the reference.
+ */
+import { company, type Company } from "./company.ts";
+
+export const MAKERS: readonly Company[] = [
+  company({
+    id: "openai",
+    displayName: "OpenAI",
+    baseUrl: "https://api.openai.com/v1",
+    surfaces: "all",
+    // Its reasoning models refuse `max_tokens`, its other models take both (API reference, 2026-11).
+    quirks: { outputCapMember: "max_completion_tokens" },
+    reference: "https://platform.openai.com/docs/api-reference",
+  }),
+  company({
+    id: "anthropic",
+    displayName: "Anthropic",
+    dialect: "anthropic",
+    baseUrl: "https://api.anthropic.com/v1",
+    authentication: { kind: "header", name: "x-api-key" },
+    surfaces: "all",
+    reference: "https://docs.claude.com/en/api/overview",
+  }),
+  company({
+    id: "google",
+    displayName: "Google AI (Gemini API)",
+    dialect: "google",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    authentication: { kind: "header", name: "x-goog-api-key" },
+    surfaces: "all",
+    reference: "https://ai.google.dev/api",
+  }),
+  company({
+    id: "mistral",
+    displayName: "Mistral AI",
+    baseUrl: "https://api.mistral.ai/v1",
+    surfaces: ["chat", "embeddings"],
+    // Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256).
+    quirks: { repeatsText: true },
+    reference: "https://docs.mistral.ai/api",
+  }),
+  company({
+    id: "codestral",
+    displayName: "Mistral AI (Codestral)",
+    baseUrl: "https://codestral.mistral.ai/v1",
+    quirks: { repeatsText: true },
+    reference: "https://docs.mistral.ai/capabilities/code_generation",
+  }),
+  company({
+    id: "deepseek",
+    displayName: "DeepSeek",
+    baseUrl: "https://api.deepseek.com",
+    reference: "https://api-docs.deepseek.com",
+  }),
+  company({
+    id: "xai",
+    displayName: "xAI",
+    baseUrl: "https://api.x.ai/v1",
+    reference: "https://docs.x.ai/docs/api-reference",
+  }),
+  company({
+    id: "cohere",
+    displayName: "Cohere (compatibility API)",
+    baseUrl: "https://api.cohere.ai/compatibility/v1",
+    surfaces: ["chat", "embeddings"],
+    reference: "https://docs.cohere.com/docs/compatibility-api",
+  }),
+  company({
+    id: "perplexity",
+    displayName: "Perplexity",
+    baseUrl: "https://api.perplexity.ai",
+    reference: "https://docs.perplexity.ai/api-reference",
+  }),
+  company({
+    id: "moonshot",
+    displayName: "Moonshot AI (Kimi)",
+    baseUrl: "https://api.moonshot.ai/v1",
+    reference: "https://platform.moonshot.ai/docs/api/chat",
+  }),
+  company({
+    id: "zai",
+    displayName: "Z.ai (GLM)",
+    baseUrl: "https://api.z.ai/api/paas/v4",
+    reference: "https://docs.z.ai/api-reference/introduction",
+  }),
+  company({
+    id: "alibaba",
+    displayName: "Alibaba Cloud Model Studio (Qwen)",
+    baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    surfaces: ["chat", "embeddings"],
+    reference:
+      "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+  }),
+  company({
+    id: "minimax",
+    displayName: "MiniMax",
+    baseUrl: "https://api.minimax.io/v1",
+    reference: "https://platform.minimax.io/docs/api-reference/text-openai-api",
+  }),
+];

@@ -56,13 +56,15 @@ describe("a hold is chosen", () => {
   }
 
   test("what holds nothing and asks for room is refused by a budget that is used up", () => {
-    const choiceWith = (postedNanoUsd: number, mode: "hard" | "soft") =>
-      chooseHold([{ nanoUsd: 0, roomNanoUsd: 1 }], [budget(1_000, postedNanoUsd, mode)]);
-    expect([choiceWith(999, "hard"), choiceWith(1_000, "soft")]).toMatchObject([
+    const budgets = [budget(1_000, 999, "hard"), budget(1_000, 1_000, "soft")];
+    const free = [{ nanoUsd: 0, roomNanoUsd: 1 }];
+    expect([
+      chooseHold(free, budgets),
+      chooseHold(free, [budget(1_000, 1_000, "hard")]),
+    ]).toMatchObject([
       { fits: true, heldNanoUsd: 0 },
-      { fits: true, heldNanoUsd: 0 },
+      { fits: false, askedNanoUsd: 1 },
     ]);
-    expect(choiceWith(1_000, "hard")).toMatchObject({ fits: false, askedNanoUsd: 1 });
   });
 
   test("only where every budget of the chain has room, and the first that has none is told", () => {

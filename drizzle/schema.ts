@@ -173,6 +173,8 @@ export type PostedDetails = {
   readonly audioOutputTokens: number;
   readonly imageOutputTokens: number;
   readonly toolCalls: Readonly<Record<string, number>>;
+  /** What was used that is no token, by unit; absent where there is none of it. */
+  readonly units?: Readonly<Record<string, number>>;
 };
 
 /** Every configured row has a version that counts its edits, for `if-match`. */

@@ -4,7 +4,8 @@
  */
 import { readAnthropicFailure } from "./anthropic/failure.ts";
 import { readBedrockFailure } from "./bedrock/failure.ts";
-import type { Codec, Dialect, FailureReading } from "./contract.ts";
+import type { Codec, Dialect } from "./contract.ts";
+import type { FailureReading } from "./failure-contract.ts";
 import { readBy } from "./failure.ts";
 import { readGoogleFailure } from "./google/failure.ts";
 import { chatCodec } from "./openai/chat.ts";

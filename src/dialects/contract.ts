@@ -5,10 +5,9 @@
  */
 import type { ErrorCode } from "../base/error.ts";
 import type { Verdict } from "../base/verdict.ts";
-import type { JsonObject } from "./json.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { Edit } from "./splice.ts";
-import type { Surface } from "./surfaces.ts";
+import type { Surface, Unit } from "./surfaces.ts";
 
 /** Tokens as the provider reported them, cached and reasoning tokens being parts of the first two. */
 export type Usage = {
@@ -40,6 +39,17 @@ export type UsageDetails = {
   readonly imageOutputTokens: number;
   /** Calls of the provider's own tools that are paid per call, by tool: `web_search`, … */
   readonly toolCalls: Readonly<Record<string, number>>;
+  /** What was used that is no token; absent where there is none of it. */
+  readonly units?: UnitCounts;
+};
+
+export type UnitCounts = Readonly<Partial<Record<Unit, number>>>;
+
+/** What a request can use beside tokens, or in their place, as far as it shows. */
+export type UnitUse = {
+  readonly max: UnitCounts;
+  /** Likely output tokens of one choice, for an answer without usage of a model that is paid by tokens. */
+  readonly outputTokens: number;
 };
 
 /** A kind of input; what is neither text, picture nor sound is a file. */
@@ -78,6 +88,8 @@ export type ClientRequest = {
   readonly without: readonly TokenKindApart[];
   /** Most calls of the provider's own tools that are paid per call, by tool. */
   readonly toolCallsMax: Readonly<Record<string, number>>;
+  /** Absent where nothing but tokens is used. */
+  readonly units?: UnitUse;
 };
 
 /** Kinds of tokens that may have a price of their own. */
@@ -125,6 +137,10 @@ export interface StreamWatch {
    * asked for it, then the terminator.
    */
   readonly lengthEnding: (usage: Usage) => Uint8Array;
+  /** Absent where the dialect has a terminator: told that the body has come to its proper end. */
+  readonly bodyEnded?: () => void;
+  /** The answer is bytes without events: nothing of ours may be written into it. Absent: it has events. */
+  readonly isBytes?: true;
 }
 
 /** A watch whose stream another attempt can go on with when it breaks off. */
@@ -164,43 +180,6 @@ export type GeneratedOutput = {
   /** The kept text; decoded when it is asked for. */
   readonly text: () => string;
 };
-
-/** What a provider's refusal or failure says about its cause, in whatever words it says it. */
-export type FailureKind =
-  /** The input, or the input and the output asked for, is more than the model takes. */
-  | "context_too_long"
-  | "content_filtered"
-  | "invalid_request"
-  | "request_too_large"
-  /** This request alone is more than the account may spend or send at once; a smaller one may pass. */
-  | "over_account_limit"
-  | "model_unknown"
-  /** The account may not use this model, this feature or this place. */
-  | "not_permitted"
-  | "credential_refused"
-  /** Nothing goes until somebody pays, or until a day or month has passed. */
-  | "credit_exhausted"
-  | "throttled"
-  | "overloaded"
-  /** The provider's own failure. */
-  | "server_error";
-
-/** A refusal, or an error that came within an answer: then its `status` is null. */
-export type FailureAnswer = {
-  readonly status: number | null;
-  readonly headers: Headers;
-  readonly body: JsonObject;
-};
-
-/** `kind` null: nothing that the status alone does not tell. */
-export type FailureReading = {
-  readonly kind: FailureKind | null;
-  /** As the body says; headers are read elsewhere. */
-  readonly retryAfterMs: number | null;
-};
-
-/** Reads failures worded in the manner of one company; null when the shape is another's. */
-export type FailureReader = (failure: FailureAnswer) => FailureReading | null;
 
 /** One error as the dialect's clients expect it. */
 export type ErrorReply = {
@@ -271,6 +250,11 @@ export interface Codec {
   readonly failureIn: (answer: Uint8Array) => AnswerFailure | null;
   /** What a plain answer holds. */
   readonly output: (answer: Uint8Array) => GeneratedOutput;
+  /**
+   * Watches an answer that is relayed piece by piece although no stream was asked for; null: one of this
+   * type is read whole. Absent: every one is.
+   */
+  readonly watchBytes?: (contentType: string) => StreamWatch | null;
 }
 
 export interface Dialect {

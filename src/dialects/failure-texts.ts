@@ -4,7 +4,7 @@
  * what would turn an account off for everybody counts only where the sentence begins with it, so that no
  * client can bring it about by having its own words quoted.
  */
-import type { FailureKind } from "./contract.ts";
+import type { FailureKind } from "./failure-contract.ts";
 
 /** Sentences are short; what follows may be a copy of the request. */
 const READ_CHARACTERS_MAX = 4_096;

@@ -4,7 +4,12 @@
  * shape, never from the dialect that a provider is configured with: relays pass on the words of others.
  */
 import { LIMITS } from "../base/limits.ts";
-import type { FailureAnswer, FailureKind, FailureReader, FailureReading } from "./contract.ts";
+import type {
+  FailureAnswer,
+  FailureKind,
+  FailureReader,
+  FailureReading,
+} from "./failure-contract.ts";
 import { scanObject, type ScanBounds } from "./json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "./json.ts";
 

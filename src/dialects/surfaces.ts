@@ -6,18 +6,22 @@
 
 import type { DialectName } from "../base/dialect.ts";
 
+/** What is counted of what a surface gives where it is not tokens. */
+export type Unit = "images" | "audio_seconds" | "characters" | "search_units";
+
 /**
  * How a surface is paid. free: it costs nothing at any provider, so it needs no price and holds nothing;
  * whoever may spend nothing more is refused all the same.
  */
-export type Meter = "tokens" | "free";
+export type Meter = "tokens" | Unit | "free";
 
 export type SurfaceSpec = {
   readonly dialect: DialectName;
   readonly method: "POST";
   /** `{model}` stands for the model's name, which may hold slashes. */
   readonly paths: readonly string[];
-  readonly meter: Meter;
+  /** What a model can be paid by there; one that has a price for none of them is not served. */
+  readonly meters: readonly Meter[];
 };
 
 export const SURFACES = {
@@ -25,18 +29,18 @@ export const SURFACES = {
     dialect: "openai",
     method: "POST",
     paths: ["/v1/chat/completions"],
-    meter: "tokens",
+    meters: ["tokens"],
   },
   embeddings: {
     dialect: "openai",
     method: "POST",
     paths: ["/v1/embeddings"],
-    meter: "tokens",
+    meters: ["tokens"],
   },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;
 
-export function meterOf(surface: Surface): Meter {
-  return SURFACES[surface].meter;
+export function metersOf(surface: Surface): readonly Meter[] {
+  return SURFACES[surface].meters;
 }

@@ -7,7 +7,7 @@ import { tenantRates } from "../../actors/tenant.ts";
 import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
-import { meterOf, SURFACES } from "../dialects/surfaces.ts";
+import { metersOf, SURFACES } from "../dialects/surfaces.ts";
 import type { AcceptedRequest } from "./accept.ts";
 import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
@@ -60,7 +60,7 @@ function resolveAllowed(
   principal: Principal,
   { model, surface }: ClientRequest,
 ): Verdict<Resolved> {
-  const resolved = gateway.directory.resolve(principal.tenant.id, model, meterOf(surface));
+  const resolved = gateway.directory.resolve(principal.tenant.id, model, metersOf(surface));
   const quoted = JSON.stringify(model);
   if (resolved === null) {
     return refuse("model_not_found", `The model ${quoted} does not exist.`, { param: "model" });

@@ -5,7 +5,7 @@
  */
 import type { OutcomeKind } from "../../actors/provider-contract.ts";
 import type { FailureRetry } from "../../actors/exchange-contract.ts";
-import type { FailureKind } from "../dialects/contract.ts";
+import type { FailureKind } from "../dialects/failure-contract.ts";
 import type { Fallbacks } from "./resolve.ts";
 
 export type Classification = {

@@ -8,7 +8,7 @@ import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, Usage } from "../dialects/contract.ts";
-import { meterOf } from "../dialects/surfaces.ts";
+import { metersOf } from "../dialects/surfaces.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
 import type { ModelPrice } from "./prices/price.ts";
@@ -68,7 +68,7 @@ function inputTokensMax(
 const FREE_OPTIONS: readonly HoldOption[] = [{ nanoUsd: 0, roomNanoUsd: 1, outputTokensCap: null }];
 
 function isFree({ surface }: ClientRequest): boolean {
-  return meterOf(surface) === "free";
+  return metersOf(surface).includes("free");
 }
 
 export function holdOptions(

@@ -59,22 +59,22 @@ type Named = {
 export type ModelAsked = {
   readonly tenantId: string;
   readonly model: string;
-  /** What is free needs no price. */
-  readonly meter: Meter;
+  /** Of the surface: what is free needs no price. Empty: of any. */
+  readonly meters: readonly Meter[];
 };
 
 /** null when the tenant may not know of such a model. */
 export function resolveModel(
   configured: Configured,
   providers: ProviderActors,
-  { tenantId, model, meter }: ModelAsked,
+  { tenantId, model, meters }: ModelAsked,
   atMs: number,
 ): Resolved | null {
   const route = configured.routeFor(tenantId, model);
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
   const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
-  const priceOf = meter === "free" ? () => FREE_PRICE : pricesAt(configured, atMs);
+  const priceOf = meters.includes("free") ? () => FREE_PRICE : pricesAt(configured, atMs);
   const places = placesOf(named, ({ lanesFor }) => lanesFor, priceOf);
   return { route: model, routeId, strategy, terms, ...places };
 }

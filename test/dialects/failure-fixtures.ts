@@ -1,6 +1,6 @@
 /** Refusals and failures as companies word them, from the files under `fixtures/failures`. */
 import { readFileSync } from "node:fs";
-import type { FailureKind } from "../../src/dialects/contract.ts";
+import type { FailureKind } from "../../src/dialects/failure-contract.ts";
 
 export type FailureFixture = {
   readonly what: string;

@@ -116,9 +116,10 @@ describe("whatever a provider reports", () => {
           if (usage === null) continue;
           const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = usage;
           const details = usage.details ?? none;
-          const { toolCalls, ...parts } = details;
+          const { toolCalls, units = {}, ...parts } = details;
           const wholes = [inputTokens, outputTokens, cachedInputTokens, reasoningTokens];
-          const counts = [...wholes, ...Object.values(parts), ...Object.values(toolCalls)];
+          const calls = [...Object.values(toolCalls), ...Object.values(units)];
+          const counts = [...wholes, ...Object.values(parts), ...calls];
           expect(counts.every((one) => Number.isSafeInteger(one) && one >= 0)).toBe(true);
           const { cacheWriteTokens, cacheWrite1hTokens } = details;
           expect(cachedInputTokens + cacheWriteTokens + cacheWrite1hTokens).toBeLessThanOrEqual(

@@ -4,7 +4,7 @@
  * the provider's breaker makes of it.
  */
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { FailureKind } from "../../src/dialects/contract.ts";
+import type { FailureKind } from "../../src/dialects/failure-contract.ts";
 import { type FailureFixture, failuresOf, textOf } from "../dialects/failure-fixtures.ts";
 import { chat, errorOf, eventsOf } from "../support/chat.ts";
 import { freshProvider } from "../support/fresh-provider.ts";

@@ -3,7 +3,7 @@
  * data of an `error` event (API reference "Errors", 2026-11). An empty account and a reached spend limit
  * come as 400 `invalid_request_error`, known only by their sentence (claude-code issue 66314, 2026-06).
  */
-import type { FailureAnswer, FailureReading } from "../contract.ts";
+import type { FailureAnswer, FailureReading } from "../failure-contract.ts";
 import { kindOfSentence } from "../failure-texts.ts";
 import { kindIn, type KindTable, sentenceOf, wordOf } from "../failure.ts";
 import { isObject } from "../json.ts";

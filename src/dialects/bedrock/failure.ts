@@ -3,7 +3,7 @@
  * `{"message"}` (Bedrock Runtime API reference, "Common error types" of AWS, 2026-11). Its statuses say
  * less than the names: a quota comes as 400, a model's failure as 424.
  */
-import type { FailureAnswer, FailureKind, FailureReading } from "../contract.ts";
+import type { FailureAnswer, FailureKind, FailureReading } from "../failure-contract.ts";
 import { kindOfSentence } from "../failure-texts.ts";
 import { kindIn, type KindTable, sentenceOf } from "../failure.ts";
 

@@ -3,7 +3,7 @@
  * (google.rpc.Status; gemini-cli issues 14811 and 10925, 2026). What a quota is for, and when to come
  * back, stands in `details`.
  */
-import type { FailureAnswer, FailureKind, FailureReading } from "../contract.ts";
+import type { FailureAnswer, FailureKind, FailureReading } from "../failure-contract.ts";
 import { kindOfSentence } from "../failure-texts.ts";
 import { kindIn, type KindTable, sentenceOf } from "../failure.ts";
 import { isObject, type JsonObject } from "../json.ts";

@@ -4,7 +4,7 @@
  * sentence), OpenRouter (`metadata.raw`), LiteLLM, Groq, DeepSeek, Mistral, Together, llama.cpp, FastAPI's
  * `detail`. Where code and type say nothing, the sentence may.
  */
-import type { FailureAnswer, FailureKind, FailureReading } from "../contract.ts";
+import type { FailureAnswer, FailureKind, FailureReading } from "../failure-contract.ts";
 import { kindOfQuoted, kindOfSentence } from "../failure-texts.ts";
 import { kindIn, type KindTable, sentenceOf, wordOf } from "../failure.ts";
 import { isObject, type JsonObject } from "../json.ts";

@@ -5,7 +5,7 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import { sealBytes, unsealBytes } from "../../base/seal.ts";
-import type { FailureKind } from "../../dialects/contract.ts";
+import type { FailureKind } from "../../dialects/failure-contract.ts";
 import type { KeyAnswer, KeyRef } from "../../store/idempotency-contract.ts";
 import type { SharedEnd } from "./contract.ts";
 import type { Head, Recording } from "./recording.ts";

@@ -1,7 +1,8 @@
 /**
- * A stream that breaks off after content is gone on with by another attempt, where the route wants it
- * and a candidate's model can be asked to. To the relay it is one stream: the bytes of the next
- * attempt follow on those of the broken one, rewritten by the dialect's watch.
+ * A stream that breaks off after content, or is given up because it is silent or too slow, is gone on
+ * with by another attempt, where the route wants it and a candidate's model can be asked to. To the
+ * relay it is one stream: the bytes of the next attempt follow on those of the broken one, rewritten by
+ * the dialect's watch.
  *
  * Invariant: each attempt has its own hold and is settled once: the broken one here, by what was
  * delivered of it, the last one by whoever relays. Where nobody can go on, the client gets what it
@@ -34,6 +35,9 @@ export type Leg = {
   readonly plan: AttemptPlan;
   readonly status: number;
 };
+
+/** Of the ways in which a relayed stream ends, those that another attempt may mend. */
+type BrokenBy = "cut" | "timeout_idle" | "throughput_too_low" | "error_event";
 
 type BytesRead = Awaited<ReturnType<ByteReader["read"]>>;
 
@@ -157,16 +161,23 @@ export class ContinuedLegs {
   }
 
   /** How the attempt broke off; null: in a way that another attempt would not mend. */
-  #breakOf(leg: Leg | null): "cut" | "timeout_idle" | "error_event" | null {
+  #breakOf(leg: Leg | null): BrokenBy | null {
     const failure = this.#watch.failure();
     if (failure !== null && leg !== null) {
       const { retry } = failedWithin(leg.plan, failure).classification;
       return retry === "never" || retry === "other" ? null : "error_event";
     }
     if (this.#watch.hasEnded()) return null;
-    const gaveUpFor = this.#live.upstream.gaveUpFor();
-    if (gaveUpFor === "idle") return "timeout_idle";
-    return gaveUpFor === null ? "cut" : null;
+    switch (this.#live.upstream.gaveUpFor()) {
+      case null:
+        return "cut";
+      case "idle":
+        return "timeout_idle";
+      case "throughput":
+        return "throughput_too_low";
+      default:
+        return null;
+    }
   }
 
   #tell(type: "attempt.failed" | "candidate.refused"): void {

@@ -9,7 +9,6 @@ import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Usage } from "../dialects/contract.ts";
 import type { ProviderRow } from "../store/contract.ts";
-import type { AttemptPlan } from "./attempt-plan.ts";
 import type { LiveStream } from "./attempt-result.ts";
 import { clockOf } from "./classify.ts";
 import { openClientStream, send, untilWritten } from "./client-stream.ts";
@@ -42,6 +41,8 @@ export type RelayEnd = {
 
 /** What the relay is told about the attempt beside its stream. */
 export type RelayTerms = {
+  /** Whose bytes come now: its clocks hold. */
+  readonly provider: () => ProviderRow;
   /** Says when the attempt whose bytes come now has used up its hold; null: it may pass it. */
   readonly holdWatch: () => HoldWatch | null;
   /** Silence after which the client gets a comment; 0: never. */
@@ -63,19 +64,16 @@ export type RelayTerms = {
 export function relay(
   gateway: Gateway,
   exchange: Exchange,
-  plan: AttemptPlan,
   stream: LiveStream,
   terms: RelayTerms,
 ): ReadableStream<Uint8Array> {
   const client = exchange.clientStream ?? openClientStream(exchange);
   gateway.metrics.streamStarted();
-  const relayed = run(gateway, exchange, plan, stream, client.sink, terms).catch(
-    (error: unknown) => {
-      // A bug of ours costs this request: it is concluded like every other.
-      gateway.log.error("relay.failed", { requestId: exchange.id, error });
-      conclude(gateway, exchange);
-    },
-  );
+  const relayed = run(gateway, exchange, stream, client.sink, terms).catch((error: unknown) => {
+    // A bug of ours costs this request: it is concluded like every other.
+    gateway.log.error("relay.failed", { requestId: exchange.id, error });
+    conclude(gateway, exchange);
+  });
   client.lastUntil(relayed);
   return client.body;
 }
@@ -83,7 +81,6 @@ export function relay(
 async function run(
   gateway: Gateway,
   exchange: Exchange,
-  plan: AttemptPlan,
   stream: LiveStream,
   sinkReady: Promise<Sink | null>,
   terms: RelayTerms,
@@ -91,7 +88,7 @@ async function run(
   const sink = await sinkReady;
   if (sink === null) exchange.onClientLeft();
   const keepAlive = keepAliveOf(gateway, exchange, sink, terms.keepAliveMs);
-  const end = await pump(gateway, exchange, plan, stream, sink, terms.holdWatch, keepAlive);
+  const end = await pump(gateway, exchange, stream, sink, terms, keepAlive);
   gateway.metrics.streamEnded();
   const ending = end.outcome === "hold_reached" ? await terms.countUsage() : null;
   const settled = terms.onEnd(end, ending);
@@ -104,16 +101,16 @@ async function run(
 async function pump(
   gateway: Gateway,
   exchange: Exchange,
-  plan: AttemptPlan,
   { reader, watch, upstream, first }: LiveStream,
   sink: Sink | null,
-  holdWatch: RelayTerms["holdWatch"],
+  { holdWatch, provider }: RelayTerms,
   keepAlive: KeepAlive | null,
 ): Promise<RelayEnd> {
-  const { timeoutsMs, terms } = plan.candidate.provider.row;
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
   const stalled = gateway.watchdog.deadline(() => upstream.giveUp("client_stalled"));
-  const throughput = throughputWatch(gateway, terms, { watch, upstream });
+  const throughputNow = (): ThroughputWatch | null =>
+    throughputWatch(gateway, provider().terms, { watch, upstream });
+  let throughput = throughputNow();
   try {
     let slices = first;
     for (;;) {
@@ -131,12 +128,18 @@ async function pump(
         upstream.giveUp("hold_reached");
         break;
       }
-      idle.arm(timeoutsMs.idle);
+      idle.arm(provider().timeoutsMs.idle);
       throughput?.wait();
+      const { signal } = upstream;
       const { done, value } = await reader.read();
       // A client that reads slowly must not look like a provider that is silent, or slow.
       idle.pause();
       throughput?.pause();
+      if (upstream.signal !== signal) {
+        // Another attempt has gone on: it is measured by its own provider's rule, and from here on.
+        throughput?.stop();
+        throughput = throughputNow();
+      }
       if (done) break;
       exchange.onRead(value.byteLength);
       slices = watch.push(value);
@@ -160,11 +163,8 @@ function throughputWatch(
 ): ThroughputWatch | null {
   if (throughputMin === undefined) return null;
   const tokens = (): number => watch.output().tokens;
-  // Where another attempt has gone on, what can be given up is another one.
-  const generated = { tokens, attempt: (): unknown => upstream.signal };
-  return new ThroughputWatch(gateway, throughputMin, generated, () =>
-    upstream.giveUp("throughput"),
-  );
+  const giveUp = (): void => upstream.giveUp("throughput");
+  return new ThroughputWatch(gateway, throughputMin, tokens, giveUp);
 }
 
 function endOf(

@@ -62,7 +62,8 @@ export function streamReply(
   const holdOf = holdWatches(gateway, watch);
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
-  const body = relay(gateway, exchange, plan, stream, {
+  const body = relay(gateway, exchange, stream, {
+    provider: () => (legNow() ?? only).plan.candidate.provider.row,
     holdWatch: () => holdOf(legNow()),
     keepAliveMs: keepAliveMsOf(admitted),
     countUsage: () => countUsage(gateway, (legNow() ?? only).admitted, watch.output()),

@@ -1,7 +1,6 @@
 /**
  * Whether a stream brings enough: tokens generated in each stretch of time that was spent waiting for the
- * provider. Time in which a slow client holds the reading back is not the provider's and does not count;
- * nor does what it took until another attempt went on with the stream.
+ * provider. Time in which a slow client holds the reading back is not the provider's and does not count.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Deadline, Watchdog } from "./watchdog.ts";
@@ -13,28 +12,24 @@ export class ThroughputWatch {
   readonly #enough: number;
   readonly #overMs: number;
   readonly #tokens: () => number;
-  readonly #attempt: () => unknown;
   readonly #onTooLow: () => void;
   readonly #deadline: Deadline;
   #tokensBefore: number;
   /** What is left of the stretch. */
   #leftMs: number;
   #waitsSinceMs = 0;
-  #measured: unknown;
 
-  /** `tokens` counts what was generated so far, `attempt` tells whose they are. */
+  /** `tokens` counts what was generated so far. */
   constructor(
     { clock, watchdog }: { readonly clock: Clock; readonly watchdog: Watchdog },
     { tokensPerSecond, overMs }: ThroughputMin,
-    { tokens, attempt }: { readonly tokens: () => number; readonly attempt: () => unknown },
+    tokens: () => number,
     onTooLow: () => void,
   ) {
     this.#clock = clock;
     this.#enough = (tokensPerSecond * overMs) / 1_000;
     this.#overMs = overMs;
     this.#tokens = tokens;
-    this.#attempt = attempt;
-    this.#measured = attempt();
     this.#onTooLow = onTooLow;
     this.#deadline = watchdog.deadline(() => this.#judge());
     this.#tokensBefore = tokens();
@@ -51,7 +46,6 @@ export class ThroughputWatch {
   pause(): void {
     this.#deadline.pause();
     this.#leftMs -= this.#clock.monotonicMs() - this.#waitsSinceMs;
-    if (this.#attempt() !== this.#measured) this.#beginStretch();
   }
 
   stop(): void {
@@ -65,13 +59,8 @@ export class ThroughputWatch {
       this.#onTooLow();
       return;
     }
-    this.#beginStretch();
-    this.wait();
-  }
-
-  #beginStretch(): void {
-    this.#measured = this.#attempt();
-    this.#tokensBefore = this.#tokens();
+    this.#tokensBefore = tokens;
     this.#leftMs = this.#overMs;
+    this.wait();
   }
 }

@@ -220,6 +220,23 @@ describe("a stream that breaks off after content", () => {
     ]);
     await change(second.row);
   });
+
+  test("what one provider is too slow for is gone on with by another, as slow as its own rule lets it be", async () => {
+    const terms = { throughputMin: { tokensPerSecond: 20, overMs: 400 } };
+    await change({ ...first.row, timeoutsMs: { ...timeoutsMs, idle: 10_000 }, terms });
+    first.upstream.script("tokens=50&token_delay_ms=200");
+    // No faster, but nobody has asked it to be.
+    second.upstream.script("tokens=6&token_delay_ms=200");
+    const reply = await chat(tollgate.url, { token, body: { model: await routeOver(), ...ASKED } });
+    checkOneStream(reply);
+    expect(reply.text.match(/: x-tollgate-continued: 1\n\n/g)).toHaveLength(1);
+    const settled = { kind: "settle", status: 200, isFree: false };
+    expect(await attemptsOf(reply.headers.get("x-request-id"))).toEqual([
+      { model: "sim-small", ...settled, outcome: "throughput_too_low", estimated: true },
+      { model: "sim-large", ...settled, outcome: "ok", estimated: false },
+    ]);
+    expect(first.upstream.stats()).toMatchObject({ requests: 1, closedEarly: 1 });
+  });
 });
 
 describe("under a budget that ends streams at their hold", () => {
@@ -367,6 +384,23 @@ describe("where nobody can go on after all", () => {
     expect(await attemptsOf(reply.headers.get("x-request-id"))).toMatchObject([
       { outcome: "timeout_idle" },
       { outcome: "ok" },
+    ]);
+  });
+
+  test("a stream that was too slow ends with its own clock where nobody goes on", async () => {
+    const terms = { throughputMin: { tokensPerSecond: 20, overMs: 400 } };
+    await change({ ...first.row, timeoutsMs: { ...timeoutsMs, idle: 10_000 }, terms });
+    first.upstream.script("tokens=50&token_delay_ms=200");
+    second.upstream.script("status=500");
+    const reply = await chat(tollgate.url, { token, body: { model: await routeOver(), ...ASKED } });
+    const { error } = JSON.parse(eventsOf(reply.text).at(-1) ?? "");
+    expect([error.code, error.message]).toEqual([
+      "upstream_timeout",
+      expect.stringContaining("(clock: throughput)"),
+    ]);
+    expect(await attemptsOf(reply.headers.get("x-request-id"))).toMatchObject([
+      { outcome: "throughput_too_low", isFree: false },
+      { outcome: "status_500", isFree: false },
     ]);
   });
 

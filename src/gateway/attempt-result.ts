@@ -53,8 +53,8 @@ export type LiveStream = {
   readonly upstream: Upstream;
   readonly reader: ByteReader;
   readonly watch: StreamWatch;
-  /** Events read so far, to be sent first. */
-  readonly first: readonly Uint8Array[];
+  /** Events read so far, to be sent first; whoever sends them takes them out, so that they are not kept. */
+  readonly first: Uint8Array[];
 };
 
 /** The last thing that went wrong, which the client is told when nothing else is left to try. */

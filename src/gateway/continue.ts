@@ -121,7 +121,7 @@ export class ContinuedLegs {
     const next = await this.#goOn();
     if (next !== null) {
       this.#live = next;
-      return this.#give([comment(this.#count), ...next.first]);
+      return this.#give([comment(this.#count), ...next.first.splice(0)]);
     }
     this.#isOver = true;
     this.#toldFailure = failure;

@@ -112,16 +112,19 @@ async function pump(
     throughputWatch(gateway, provider().terms, { watch, upstream });
   let throughput = throughputNow();
   try {
-    let slices = first;
+    let slices: readonly Uint8Array[] = first.splice(0);
     for (;;) {
+      const hasSent = slices.length > 0;
       const unwritten = send(exchange, sink, slices);
+      // The sink has a copy: while it waits for a slow reader, that is the only one.
+      slices = [];
       if (unwritten !== null) {
         keepAlive?.pause();
         stalled.arm(LIMITS.stalledReaderMs);
         await untilWritten(unwritten, [exchange.call.signal, upstream.signal]);
         stalled.pause();
       }
-      if (slices.length > 0) keepAlive?.sent();
+      if (hasSent) keepAlive?.sent();
       if (watch.hasEnded()) break;
       const hold = holdWatch();
       if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {

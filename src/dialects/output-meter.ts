@@ -75,7 +75,8 @@ export class OutputMeter {
 
   #reserve(bytes: number): void {
     if (bytes <= this.#kept.length) return;
-    const grown = new Uint8Array(Math.max(FIRST_KEPT_BYTES, 2 * this.#kept.length, bytes));
+    const doubled = Math.max(FIRST_KEPT_BYTES, 2 * this.#kept.length, bytes);
+    const grown = new Uint8Array(Math.min(doubled, LIMITS.countedOutputBytesMax));
     grown.set(this.#kept);
     this.#kept = grown;
   }

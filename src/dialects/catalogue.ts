@@ -4,7 +4,7 @@
  */
 import { readAnthropicFailure } from "./anthropic/failure.ts";
 import { readBedrockFailure } from "./bedrock/failure.ts";
-import type { Codec, Dialect } from "./contract.ts";
+import type { Codec, Dialect, Place } from "./contract.ts";
 import type { FailureReading } from "./failure-contract.ts";
 import { readBy } from "./failure.ts";
 import { readGoogleFailure } from "./google/failure.ts";
@@ -24,6 +24,12 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
 
 export function codecOf(surface: Surface): Codec {
   return CODECS[surface];
+}
+
+/** The same for a request that came at `place`. */
+export function codecAt(surface: Surface, place: Place): Codec {
+  const codec = CODECS[surface];
+  return codec.at?.(place) ?? codec;
 }
 
 /** The wire language that a surface belongs to. */

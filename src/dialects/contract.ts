@@ -3,9 +3,9 @@
  * it by splicing, watching an answer for content, usage and terminator, and wording our errors. A
  * dialect knows no tenant, no money and no network.
  */
-import type { ErrorCode } from "../base/error.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { ClientForm } from "./multipart.ts";
+import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
 import type { Edit } from "./splice.ts";
 import type { Surface, Unit } from "./surfaces.ts";
 
@@ -123,6 +123,11 @@ export interface StreamWatch {
   readonly hasContent: () => boolean;
   /** True once the dialect's own terminator came. */
   readonly hasEnded: () => boolean;
+  /**
+   * Told that the body has come to its proper end, which ends a complete answer where the dialect has no
+   * terminator; gives what is still to be forwarded. Absent where it has one.
+   */
+  readonly bodyEnded?: () => readonly Uint8Array[];
   /** An error event of the provider, as it came, before or after content; null when none. */
   readonly failure: () => AnswerFailure | null;
   /** Usage the provider reported, the last one wins; null while none came. */
@@ -137,8 +142,6 @@ export interface StreamWatch {
    * asked for it, then the terminator.
    */
   readonly lengthEnding: (usage: Usage) => Uint8Array;
-  /** Absent where the dialect has a terminator: told that the body has come to its proper end. */
-  readonly bodyEnded?: () => void;
   /** The answer is bytes without events: nothing of ours may be written into it. Absent: it has events. */
   readonly isBytes?: true;
 }
@@ -181,35 +184,12 @@ export type GeneratedOutput = {
   readonly text: () => string;
 };
 
-/** One error as the dialect's clients expect it. */
-export type ErrorReply = {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly type: string;
-  readonly param: string | null;
-  /** Names the request, for dialects whose errors do. */
-  readonly requestId: string;
-};
-
-/** One rate of the one who asks, at its tightest. */
-export type RateTold = {
-  readonly limit: number;
-  readonly remaining: number;
-  /** When all of it can be used again. */
-  readonly resetAtMs: number;
-};
-
-/** What headers of an answer tell about its request; null: no such rate applies. */
-export type AnswerTold = {
-  readonly requestId: string;
-  readonly requests: RateTold | null;
-  readonly tokens: RateTold | null;
-};
-
 /** Where a request came, as far as its surface is concerned. */
 export type Place = {
   /** The model that the path names; null where the body does. */
   readonly model: string | null;
+  /** What follows the path, with its `?`; absent: nothing of it matters. */
+  readonly query?: string;
 };
 
 /** A surface whose bodies are multipart forms, with files that are never held in memory. */
@@ -235,6 +215,12 @@ export interface Codec {
   ) => Verdict<ClientRequest>;
   /** Bodies are multipart forms; absent: they are held in memory as they come. */
   readonly form?: FormSpec;
+  /** The codec for a place whose address asks for its answers in another form; absent: none does. */
+  readonly at?: (place: Place) => Codec;
+  /** Absent: its streams are server-sent events, and the dialect words their errors. */
+  readonly framing?: Framing;
+  /** The longest part of a stream; absent: the common bound. */
+  readonly eventBytesMax?: number;
   /** Is it to be answered like every other request with the same bytes? */
   readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */

@@ -5,6 +5,7 @@
  * failure has its own status, which is why nothing is sent before.
  */
 import { ERRORS, type ErrorCode } from "../base/error.ts";
+import { errorPart, errorPartOf, streamContentType } from "../dialects/framing.ts";
 import { openClientStream, send, untilWritten, type ClientStream } from "./client-stream.ts";
 import { conclude } from "./conclude.ts";
 import type { Exchange, Reply } from "./exchange.ts";
@@ -63,10 +64,9 @@ async function follow(
 /** Also writes the code into the exchange, for its row. */
 function lastEvent(exchange: Exchange, { status, body }: Reply): Uint8Array | null {
   if (exchange.clientGone || body instanceof ReadableStream) return null;
-  const { dialect } = exchange.call;
-  const own = status >= 400 ? dialect.errorEventOf(body) : null;
+  const own = status >= 400 ? errorPartOf(exchange.call, body) : null;
   exchange.errorCode ??= "upstream_error";
-  return own ?? dialect.errorEvent(upstreamError(exchange, status));
+  return own ?? errorPart(exchange.call, upstreamError(exchange, status), false);
 }
 
 function upstreamError({ id }: Exchange, status: number) {
@@ -82,7 +82,7 @@ function upstreamError({ id }: Exchange, status: number) {
 /** Who will serve, and after how many attempts, nobody knows yet. */
 function begunHeaders(exchange: Exchange): Record<string, string> {
   const headers = streamHeaders(exchange, null);
-  headers["content-type"] = "text/event-stream; charset=utf-8";
+  headers["content-type"] = streamContentType(exchange.call.codec);
   for (const name of ["provider", "model", "attempts"]) delete headers[`x-tollgate-${name}`];
   return headers;
 }

@@ -1,6 +1,7 @@
 /** Refusals and failures as the client's dialect words them, with the headers that go with a code. */
 import { ERRORS, type ErrorCode } from "../base/error.ts";
 import type { Refusal } from "../base/verdict.ts";
+import { errorBody } from "../dialects/framing.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { addCost, replyHeaders } from "./reply-headers.ts";
 
@@ -23,12 +24,14 @@ export function errorReply(exchange: Exchange, refusal: Refusal): Reply {
     );
   }
   if (mustNotRepeat(refusal)) headers["x-should-retry"] = "false";
-  const body = exchange.call.dialect.errorBody({
+  const retryAfter = headers["retry-after"];
+  const body = errorBody(exchange.call, {
     code: refusal.code,
     message: refusal.message,
     type,
     param: refusal.param ?? null,
     requestId: exchange.id,
+    ...(retryAfter === undefined ? {} : { retryAfterS: Number(retryAfter) }),
   });
   return { status, headers, body };
 }

@@ -1,17 +1,17 @@
 /**
  * Comments on a stream that is silent towards its client, so that nothing in between takes the connection
  * for dead. A comment is an event of its own, never within another, and every reader of server-sent events
- * passes it over; it is no content, and no clock of the provider's hears of it.
+ * passes it over (white space is what readers of other streams pass over); it is no content, and no clock of
+ * the provider's hears of it.
  */
 import { LIMITS } from "../base/limits.ts";
+import { keepAlivePart } from "../dialects/framing.ts";
 import type { Admitted } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { send } from "./client-stream.ts";
 import type { Sink } from "./sink.ts";
 import type { Deadline } from "./watchdog.ts";
-
-const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
 
 export class KeepAlive {
   readonly #exchange: Exchange;
@@ -39,7 +39,8 @@ export class KeepAlive {
 
   comment(): void {
     if (this.#exchange.clientGone) return;
-    const unwritten = send(this.#exchange, this.#sink, [COMMENT]);
+    const part = keepAlivePart(this.#exchange.call.codec);
+    const unwritten = send(this.#exchange, this.#sink, [part]);
     // A client that reads no more is sent no further comment until it took this one: none pile up.
     if (unwritten === null) this.sent();
     else void unwritten.then(() => this.sent());

@@ -4,6 +4,7 @@
  */
 import { LIMITS } from "../base/limits.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
+import { isStreamAnswer } from "../dialects/framing.ts";
 import { retryAfterMs } from "../dialects/retry-after.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
@@ -28,8 +29,8 @@ export async function readAnswer(
   if (answer.status < 200 || answer.status > 299) {
     return await refusedBy(gateway, exchange, upstream, answer, plan);
   }
-  const contentType = (answer.headers.get("content-type") ?? "").toLowerCase();
-  return request.stream && contentType.startsWith("text/event-stream")
+  const contentType = answer.headers.get("content-type");
+  return request.stream && isStreamAnswer(exchange.call.codec, contentType)
     ? await untilContent(gateway, exchange, request, upstream, answer, plan)
     : await wholeAnswer(gateway, exchange, upstream, answer, plan);
 }
@@ -109,7 +110,9 @@ async function untilContent(
   plan: AttemptPlan,
 ): Promise<AttemptResult> {
   const { status, headers, reader } = answer;
-  const watch = plan.watch ?? exchange.call.codec.watch(request);
+  const { codec } = exchange.call;
+  const watch = plan.watch ?? codec.watch(request);
+  const bytesMax = codec.eventBytesMax ?? LIMITS.eventBytesMax;
   const first: Uint8Array[] = [];
   let bytes = 0;
   const { idle: idleMs, first_token: firstTokenMs } = plan.candidate.provider.row.timeoutsMs;
@@ -121,16 +124,18 @@ async function untilContent(
     while (!watch.hasContent() && !watch.hasEnded()) {
       idle.arm(idleMs);
       const { done, value } = await reader.read();
-      if (done) return broken(upstream, "cut", "end of bytes without the terminator", null);
-      bytes += value.byteLength;
-      exchange.onRead(value.byteLength);
-      first.push(...watch.push(value));
+      bytes += value?.byteLength ?? 0;
+      exchange.onRead(value?.byteLength ?? 0);
+      first.push(...(done ? (watch.bodyEnded?.() ?? []) : watch.push(value)));
       const failure = watch.failure();
       if (failure !== null && !watch.hasContent()) {
         discard(reader);
         return failedWithin(plan, failure);
       }
-      if (bytes > LIMITS.eventBytesMax && !watch.hasContent()) {
+      if (done && !watch.hasEnded()) {
+        return broken(upstream, "cut", "end of bytes without the terminator", null);
+      }
+      if (bytes > bytesMax && !watch.hasContent()) {
         discard(reader);
         return broken(upstream, "undecodable", "no content within the bound of an event", null);
       }

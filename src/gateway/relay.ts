@@ -8,6 +8,7 @@ import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Usage } from "../dialects/contract.ts";
+import { errorPart } from "../dialects/framing.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { LiveStream } from "./attempt-result.ts";
 import { clockOf } from "./classify.ts";
@@ -113,6 +114,7 @@ async function pump(
   let throughput = throughputNow();
   try {
     let slices: readonly Uint8Array[] = first.splice(0);
+    let isOver = false;
     for (;;) {
       const hasSent = slices.length > 0;
       const unwritten = send(exchange, sink, slices);
@@ -125,7 +127,7 @@ async function pump(
         stalled.pause();
       }
       if (hasSent) keepAlive?.sent();
-      if (watch.hasEnded()) break;
+      if (isOver || watch.hasEnded()) break;
       const hold = holdWatch();
       if (hold?.isSuspect(watch.output()) === true && (await hold.isReached(watch.output()))) {
         upstream.giveUp("hold_reached");
@@ -143,9 +145,9 @@ async function pump(
         throughput?.stop();
         throughput = throughputNow();
       }
-      if (done) break;
-      exchange.onRead(value.byteLength);
-      slices = watch.push(value);
+      isOver = done;
+      exchange.onRead(value?.byteLength ?? 0);
+      slices = done ? (watch.bodyEnded?.() ?? []) : watch.push(value);
     }
   } catch {
     // A body that breaks off and an event without end come to the same: see `endOf`.
@@ -225,7 +227,9 @@ function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): U
   const clock = clockOf(outcome);
   const told = clock === null ? text : text.replace(/\.$/, ` (clock: ${clock}).`);
   const message = `${told} The answer is incomplete (request ${id}).`;
-  return call.dialect.errorEvent({ code: errorCode, message, type, param: null, requestId: id });
+  const error = { code: errorCode, message, type, param: null, requestId: id };
+  // A relayed stream has begun: it is read to its first content before.
+  return errorPart(call, error, true);
 }
 
 /** After the terminator only the end of the body is due; reading it lets the connection be reused. */

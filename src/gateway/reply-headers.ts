@@ -1,7 +1,7 @@
 /** The headers of an answer: the few of the provider's that clients use, and our own. */
 import type { RateState } from "../../actors/contract.ts";
 import { formatUsd } from "../base/units.ts";
-import type { AnswerTold, RateTold } from "../dialects/contract.ts";
+import type { AnswerTold, RateTold } from "../dialects/reply-contract.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Passed on as they came. Everything else of an upstream may name its operator's account. */

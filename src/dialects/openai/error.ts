@@ -1,5 +1,5 @@
 /** Our errors as OpenAI's clients expect them, as a body and as the last event of a stream. */
-import type { ErrorReply } from "../contract.ts";
+import type { ErrorReply } from "../reply-contract.ts";
 import { failureBody } from "../failure.ts";
 import { writeEvent } from "../sse-event.ts";
 

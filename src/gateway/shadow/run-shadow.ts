@@ -138,7 +138,10 @@ async function drainStream(
     while (!watch.hasEnded()) {
       idle.arm(idleMs);
       const { done, value } = await reader.read();
-      if (done) break;
+      if (done) {
+        watch.bodyEnded?.();
+        break;
+      }
       exchange.onRead(value.byteLength);
       watch.push(value);
     }

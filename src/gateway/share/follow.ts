@@ -50,14 +50,14 @@ export function followOn(
   const headers = headersFor(exchange, head);
   if (way === "attached" || way === "replayed") headers["x-tollgate-idempotency"] = way;
   if (head.body !== null) return { status: head.status, headers, body: head.body };
-  const { dialect, signal } = exchange.call;
+  const { call } = exchange;
   gateway.metrics.streamStarted();
   const onEnd = (): void => {
     gateway.metrics.streamEnded();
     exchange.errorCode = endCode(exchange, recording, reader);
     conclude(gateway, exchange);
   };
-  const client = { dialect, signal, onEnd, watchdog: gateway.watchdog };
+  const client = { call, signal: call.signal, onEnd, watchdog: gateway.watchdog };
   return { status: head.status, headers, body: readerBody(reader, client) };
 }
 

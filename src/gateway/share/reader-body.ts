@@ -5,13 +5,16 @@
  */
 import { ERRORS, type ErrorCode } from "../../base/error.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { Dialect } from "../../dialects/contract.ts";
+import { errorPart } from "../../dialects/framing.ts";
+import { isSpace } from "../../dialects/json-bytes.ts";
+import type { ClientCall } from "../exchange.ts";
 import type { Sink } from "../sink.ts";
 import type { Deadline, Watchdog } from "../watchdog.ts";
 import type { Reader } from "./reader.ts";
 
 export type ReaderClient = {
-  readonly dialect: Dialect;
+  /** What it called, for the words of an error. */
+  readonly call: Pick<ClientCall, "dialect" | "codec">;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
   /** Called once, when nothing more goes to this client. */
@@ -57,8 +60,12 @@ async function copy(
   const { recording } = reader;
   const sink = await sinkReady;
   if (sink === null) return;
+  let hasBegun = false;
+  const onPiece = (piece: Uint8Array): void => {
+    hasBegun ||= !piece.every(isSpace);
+  };
   while (reader.interruption === null) {
-    const unwritten = writeSome(reader, sink);
+    const unwritten = writeSome(reader, sink, onPiece);
     if (unwritten === "nothing") {
       if (recording.isEnded) break;
       await reader.wait();
@@ -71,7 +78,7 @@ async function copy(
   const why = reader.interruption;
   if (why === "client_gone") return;
   if (why !== null) {
-    const last = sink.write(errorEvent(client.dialect, recording.requestId, why));
+    const last = sink.write(lastPart(client, recording.requestId, why, hasBegun));
     sink.flush();
     // Whoever takes no byte any more must not keep this open: closing ends the connection.
     if (typeof last !== "number") void last;
@@ -80,10 +87,15 @@ async function copy(
 }
 
 /** Writes what is there, up to a bound; a promise to wait for when the client is slow. */
-function writeSome(reader: Reader, sink: Sink): Promise<unknown> | "nothing" | null {
+function writeSome(
+  reader: Reader,
+  sink: Sink,
+  onPiece: (piece: Uint8Array) => void,
+): Promise<unknown> | "nothing" | null {
   let unwritten: Promise<unknown> | null = null;
   let bytes = 0;
   for (let piece = reader.next(); piece !== null; piece = reader.next()) {
+    onPiece(piece);
     const written = sink.write(piece);
     if (typeof written !== "number") unwritten = written;
     bytes += piece.byteLength;
@@ -105,8 +117,13 @@ async function untilWritten(reader: Reader, written: Promise<unknown>): Promise<
   while (!state.isWritten && reader.interruption === null) await reader.wait();
 }
 
-function errorEvent(dialect: Dialect, requestId: string, code: ErrorCode): Uint8Array {
+function lastPart(
+  { call }: ReaderClient,
+  requestId: string,
+  code: ErrorCode,
+  hasBegun: boolean,
+): Uint8Array {
   const { type, text } = ERRORS[code];
   const message = `${text} The answer is incomplete (request ${requestId}).`;
-  return dialect.errorEvent({ code, message, type, param: null, requestId });
+  return errorPart(call, { code, message, type, param: null, requestId }, hasBegun);
 }

@@ -5,6 +5,7 @@
  */
 import { LIMITS } from "../../base/limits.ts";
 import type { Refusal } from "../../base/verdict.ts";
+import { hasEvents } from "../../dialects/framing.ts";
 import type { Admitted } from "../admit.ts";
 import { errorReply } from "../error-reply.ts";
 import type { Exchange, Principal, Reply } from "../exchange.ts";
@@ -48,7 +49,7 @@ export function offerResume(
   exchange: Exchange,
   { terms, request }: Admitted,
 ): void {
-  if (terms.resumable !== true || !request.stream) return;
+  if (terms.resumable !== true || !request.stream || !hasEvents(exchange.call.codec)) return;
   const { recordings, streams } = gateway.sharing;
   const share = exchange.share ?? lead(gateway, exchange, LIMITS.resumableUnreadMs);
   if (share === null) return;

@@ -109,10 +109,10 @@ class Share implements SharedAnswer {
   }
 
   body(): ReadableStream<Uint8Array> {
-    const { dialect, signal } = this.#call;
+    const call = this.#call;
     const onEnd = (): void => this.#endOfClient();
     const { watchdog } = this.#gateway;
-    return readerBody(this.#first, { dialect, signal, onEnd, watchdog });
+    return readerBody(this.#first, { call, signal: call.signal, onEnd, watchdog });
   }
 
   async begin(head: Head): Promise<void> {

@@ -17,7 +17,7 @@ export function clientApi(gateway: Gateway) {
   for (const [surface, path] of mounts()) {
     app.post(
       path,
-      ({ request, server }) => exchangeRoute(gateway, surface, { model: null }, request, server),
+      ({ request, server }) => exchangeRoute(gateway, surface, null, request, server),
       { ...untouched, detail: SURFACE_DETAILS[surface] },
     );
   }

@@ -3,8 +3,7 @@
  * the server. It parses nothing and sets nothing on Elysia's context, which would make Elysia decode
  * and rebuild the answer (Elysia 1.4.30).
  */
-import { codecOf, dialectOf } from "../../dialects/catalogue.ts";
-import type { Place } from "../../dialects/contract.ts";
+import { codecAt, dialectOf } from "../../dialects/catalogue.ts";
 import type { Surface } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { handle } from "../../gateway/handle.ts";
@@ -17,15 +16,17 @@ export type IdleTimer = { readonly timeout: (request: Request, seconds: number) 
 export async function exchangeRoute(
   gateway: Gateway,
   surface: Surface,
-  place: Place,
+  model: string | null,
   request: Request,
   server: IdleTimer | null,
 ): Promise<Response> {
+  const query = queryOf(request.url);
+  const place = { model, query };
   const reply = await handle(gateway, {
     dialect: dialectOf(surface),
-    codec: codecOf(surface),
+    codec: codecAt(surface, place),
     place,
-    query: queryOf(request.url),
+    query,
     headers: request.headers,
     declaredBytes: declaredBytes(request.headers),
     readBody: async (tenantId) => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { codecOf, DIALECTS, dialectOf } from "../../../src/dialects/catalogue.ts";
-import type { ErrorReply } from "../../../src/dialects/contract.ts";
+import type { ErrorReply } from "../../../src/dialects/reply-contract.ts";
 import { type Surface, SURFACES } from "../../../src/dialects/surfaces.ts";
 import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
 

@@ -461,12 +461,24 @@ export const idempotencyKeys = sqliteTable(
     status: integer(),
     headers: text({ mode: "json" }).$type<Readonly<Record<string, string>>>(),
     bodySealed: blob("body_sealed", { mode: "buffer" }),
+    tenantId: text("tenant_id").notNull().default(""),
+    /** What the answer counts of the bytes that its tenant may have kept; 0 where it is not kept. */
+    keptBytes: integer("kept_bytes").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.tokenId, table.keyHash] }),
     index("idempotency_keys_by_expiry").on(table.expiresAtMs),
+    index("idempotency_keys_kept")
+      .on(table.tenantId, table.createdAtMs)
+      .where(sql`kept_bytes > 0`),
   ],
 );
+
+/** The sum of `kept_bytes` of each tenant that has any. */
+export const keptAnswers = sqliteTable("kept_answers", {
+  tenantId: text("tenant_id").primaryKey(),
+  bytes: integer().notNull(),
+});
 
 /** Single values: the admin token's hash, the schema's origin. */
 export const settings = sqliteTable("settings", {

@@ -123,6 +123,10 @@ export const LIMITS = {
   idempotencyKeptMs: 24 * 60 * 60_000,
   /** A larger answer is not kept: who comes again is told so, and nothing is executed again. */
   idempotencyAnswerBytesMax: 1024 * 1024,
+  /** Kept answers of a tenant together; past it, its oldest are dropped, as if they had been too large. */
+  idempotencyTenantBytesMax: 256 * 1024 * 1024,
+  /** What an answer counts at least: its row takes about a page, and few are dropped for a large one. */
+  idempotencyCountedBytesMin: 4 * 1024,
   /** Steps about keys in one commit, and what their answers may weigh together. */
   idempotencyStepsMax: 256,
   idempotencyStepBytesMax: 8 * 1024 * 1024,
@@ -186,6 +190,11 @@ export function assertLimits(): void {
   assert(
     smallBodiesBytes + 5 * LIMITS.bodyBytesMax <= LIMITS.bodiesReadingBytesMax,
     "a small body of each exchange and some of the largest must fit into the room for bodies",
+  );
+  assert(
+    // Sealing adds some bytes.
+    2 * LIMITS.idempotencyAnswerBytesMax <= LIMITS.idempotencyTenantBytesMax,
+    "an answer that is kept must fit into what a tenant may have kept",
   );
   assert(LIMITS.pageRowsDefault <= LIMITS.pageRowsMax, "the default page must be a valid page");
   assert(LIMITS.retryReserve <= LIMITS.retryBudgetMax, "the reserve is part of the retry budget");

@@ -4,40 +4,39 @@
  * Invariant: a row without an answer belongs to one request, and is given to another only when the
  * ledger proves that nothing was sent for it: it has no attempt.
  */
-import { and, eq, lte } from "drizzle-orm";
+import { and, eq, lte, type SQL } from "drizzle-orm";
 import { attempts, idempotencyKeys } from "../../drizzle/schema.ts";
 import { assertNever } from "../base/assert.ts";
+import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./database.ts";
 import type { KeyClaim, KeyRef, KeyStep } from "./idempotency-contract.ts";
+import { countedBytes, giveRoom, keepWithin } from "./kept-answers.ts";
 import type { Calls } from "./protocol.ts";
 
 type Orm = Connection["orm"];
 
-export function idempotencyCalls({
-  orm,
-  sqlite,
-}: Connection): Pick<Calls, "stepKeys" | "expireKeys"> {
+/** `bytesMax`: as much of a tenant's answers is kept. */
+export function idempotencyCalls(
+  { orm, sqlite }: Connection,
+  bytesMax: number = LIMITS.idempotencyTenantBytesMax,
+): Pick<Calls, "stepKeys" | "expireKeys"> {
   return {
     stepKeys: (steps) =>
-      sqlite.transaction(() => steps.map((step) => takeStep(orm, step))).immediate(),
+      sqlite.transaction(() => steps.map((step) => takeStep(orm, step, bytesMax))).immediate(),
     expireKeys: (nowMs, rowsMax) =>
       sqlite.transaction(() => expire(orm, nowMs, rowsMax)).immediate(),
   };
 }
 
-function takeStep(orm: Orm, step: KeyStep): KeyClaim | null {
+function takeStep(orm: Orm, step: KeyStep, bytesMax: number): KeyClaim | null {
   switch (step.do) {
     case "claim":
       return claim(orm, step);
-    case "complete": {
-      const { status, headers, bodySealed } = step;
-      const body = bodySealed === null ? null : Buffer.from(bodySealed, "base64");
-      const answer = { status, headers, bodySealed: body };
-      orm.update(idempotencyKeys).set(answer).where(ownedBy(step, step.requestId)).run();
+    case "complete":
+      complete(orm, step, bytesMax);
       return null;
-    }
     case "free":
-      orm.delete(idempotencyKeys).where(ownedBy(step, step.requestId)).run();
+      remove(orm, ownedBy(step, step.requestId));
       return null;
     default:
       return assertNever(step);
@@ -45,7 +44,7 @@ function takeStep(orm: Orm, step: KeyStep): KeyClaim | null {
 }
 
 function claim(orm: Orm, step: Extract<KeyStep, { do: "claim" }>): KeyClaim {
-  const { tokenId, keyHash, bodyHash, requestId, nowMs, expiresAtMs } = step;
+  const { tokenId, keyHash, bodyHash, requestId, tenantId, nowMs, expiresAtMs } = step;
   const found = orm.select().from(idempotencyKeys).where(at(step)).get();
   if (found !== undefined && found.expiresAtMs > nowMs) {
     const known = { requestId: found.requestId, bodyHash: found.bodyHash };
@@ -65,15 +64,41 @@ function claim(orm: Orm, step: Extract<KeyStep, { do: "claim" }>): KeyClaim {
     keyHash,
     bodyHash,
     requestId,
+    tenantId,
     createdAtMs: nowMs,
     expiresAtMs,
     status: null,
     headers: null,
     bodySealed: null,
   };
-  if (found !== undefined) orm.delete(idempotencyKeys).where(at(step)).run();
+  if (found !== undefined) remove(orm, at(step));
   orm.insert(idempotencyKeys).values(row).run();
   return { kind: "claimed" };
+}
+
+/** Keeps the answer, in the place of its tenant's oldest where there is no other. */
+function complete(orm: Orm, step: Extract<KeyStep, { do: "complete" }>, bytesMax: number): void {
+  const { status, headers, bodySealed, requestId } = step;
+  const own = ownedBy(step, requestId);
+  const kept = { tenantId: idempotencyKeys.tenantId, keptBytes: idempotencyKeys.keptBytes };
+  const found = orm.select(kept).from(idempotencyKeys).where(own).get();
+  // An end that is told again, because nobody knew whether the disk had it, has been counted.
+  if (found === undefined || found.keptBytes > 0) return;
+  const body = bodySealed === null ? null : Buffer.from(bodySealed, "base64");
+  const keptBytes = body === null ? 0 : countedBytes(body);
+  if (keptBytes > 0) keepWithin(orm, found.tenantId, keptBytes, bytesMax);
+  orm
+    .update(idempotencyKeys)
+    .set({ status, headers, bodySealed: body, keptBytes })
+    .where(own)
+    .run();
+}
+
+/** All ways of deleting keys: their answers count no longer. */
+function remove(orm: Orm, where: SQL | undefined): void {
+  const { tenantId, keptBytes } = idempotencyKeys;
+  const removed = orm.delete(idempotencyKeys).where(where).returning({ tenantId, keptBytes }).all();
+  for (const row of removed) giveRoom(orm, row.tenantId, row.keptBytes);
 }
 
 function hasAttempt(orm: Orm, requestId: string): boolean {
@@ -90,7 +115,7 @@ function expire(orm: Orm, nowMs: number, rowsMax: number): number {
     .orderBy(idempotencyKeys.expiresAtMs)
     .limit(rowsMax)
     .all();
-  for (const ref of due) orm.delete(idempotencyKeys).where(at(ref)).run();
+  for (const ref of due) remove(orm, at(ref));
   return due.length;
 }
 

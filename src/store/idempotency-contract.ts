@@ -9,7 +9,10 @@ export type KeyRef = {
   readonly keyHash: string;
 };
 
-/** The answer that a key stands for. `bodySealed` is base64; null: it was too large to be kept. */
+/**
+ * The answer that a key stands for. `bodySealed` is base64; null: it was too large to be kept, or newer
+ * ones of its tenant have taken its room.
+ */
 export type KeyAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,6 +24,8 @@ export type KeyStep = KeyRef & { readonly requestId: string } & (
         /** Before anything is sent. */
         readonly do: "claim";
         readonly bodyHash: string;
+        /** Whose room its answer takes. */
+        readonly tenantId: string;
         readonly nowMs: number;
         readonly expiresAtMs: number;
       }

@@ -13,7 +13,8 @@ const KEY = { tokenId: "tok_1", keyHash: "key-1" };
 
 function claim(requestId: string, more: Partial<Extract<KeyStep, { do: "claim" }>> = {}): KeyStep {
   const times = { nowMs: NOW_MS, expiresAtMs: NOW_MS + DAY_MS };
-  return { do: "claim", ...KEY, requestId, bodyHash: "body-1", ...times, ...more };
+  const asked = { requestId, bodyHash: "body-1", tenantId: "ten_1" };
+  return { do: "claim", ...KEY, ...asked, ...times, ...more };
 }
 
 const ANSWER = {

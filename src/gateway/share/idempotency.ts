@@ -42,7 +42,7 @@ export async function answerByKey(
   }
   const own: RunningKey = {
     bodyHash: key.bodyHash,
-    claim: claimKey(gateway, exchange, key).then((claim) => {
+    claim: claimKey(gateway, exchange, token, key).then((claim) => {
       own.share = claim.kind === "claimed" ? leadWithKey(gateway, exchange, key, place) : null;
       if (own.share === null) running.delete(place);
       return claim;
@@ -65,11 +65,12 @@ const TOO_MANY: Refusal = {
 function claimKey(
   { clock, sharing }: Gateway,
   { id: requestId }: Exchange,
+  { tenantId }: Principal["token"],
   key: KeyOfRequest,
 ): Promise<KeyClaim> {
   const nowMs = clock.nowMs();
   const expiresAtMs = nowMs + LIMITS.idempotencyKeptMs;
-  return sharing.keys.steps.claim({ do: "claim", ...key, requestId, nowMs, expiresAtMs });
+  return sharing.keys.steps.claim({ do: "claim", ...key, requestId, tenantId, nowMs, expiresAtMs });
 }
 
 /** null: its client left before it began, or there are too many; then the key is free again. */
@@ -115,7 +116,7 @@ async function attach(
   const same = sameBody(key, bodyHash, recording.requestId);
   if (!same.allowed) return errorReply(exchange, same.refusal);
   const reader = recording.attach(0);
-  if (reader === null) return errorReply(exchange, tooLarge(recording.requestId));
+  if (reader === null) return errorReply(exchange, notKept(recording.requestId));
   return await follow(gateway, exchange, recording, reader, "attached");
 }
 
@@ -132,7 +133,7 @@ async function answerKnown(
   exchange.answeredBy = requestId;
   if (claim.kind === "pending") return errorReply(exchange, interrupted(requestId));
   const { answer } = claim;
-  if (answer.bodySealed === null) return errorReply(exchange, tooLarge(requestId));
+  if (answer.bodySealed === null) return errorReply(exchange, notKept(requestId));
   const { answerSecret } = gateway.sharing.keys;
   const body = unsealAnswer(answerSecret, key, requestId, answer.bodySealed);
   const recording = gateway.sharing.recordings.begin(requestId);
@@ -184,9 +185,10 @@ function interrupted(requestId: string): Refusal {
   return { code: "idempotency_interrupted", message };
 }
 
-function tooLarge(requestId: string): Refusal {
+function notKept(requestId: string): Refusal {
   const message =
-    `The answer to the first request with this idempotency key (${requestId}) is too large to be ` +
-    "given again; it is not sent again. Use a new key to send it once more.";
+    `The answer to the first request with this idempotency key (${requestId}) is not kept: it was ` +
+    "too large, or newer ones have taken its room. The request is not sent again; use a new key to " +
+    "send it once more.";
   return { code: "idempotency_interrupted", message };
 }

@@ -98,8 +98,9 @@ test("an answer too large to be kept is told of, and not executed again", async 
       409,
       {
         message:
-          `The answer to the first request with this idempotency key (${idOf(first)}) is too large ` +
-          "to be given again; it is not sent again. Use a new key to send it once more.",
+          `The answer to the first request with this idempotency key (${idOf(first)}) is not kept: ` +
+          "it was too large, or newer ones have taken its room. The request is not sent again; use " +
+          "a new key to send it once more.",
         type: "invalid_request_error",
         code: "idempotency_interrupted",
         param: null,

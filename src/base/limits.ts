@@ -29,6 +29,25 @@ export const LIMITS = {
   bodiesReadingBytesMax: 512 * 1024 * 1024,
   /** As much of a body always finds room; most are no longer. */
   bodySmallBytesMax: 16 * 1024,
+  /** A form with sound or pictures; OpenAI takes 25 MB of sound, and 16 pictures of 50 MB (2026-11). */
+  audioFormBytesMax: 26 * 1024 * 1024,
+  imageFormBytesMax: 210 * 1024 * 1024,
+  /** A form with a file to be kept; OpenAI takes as much (2026-11), and a little for the form itself. */
+  fileFormBytesMax: 513 * 1024 * 1024,
+  /** As much of a form stays in memory; the rest of a larger one goes to a temporary file. */
+  formInMemoryBytesMax: 1024 * 1024,
+  formPartsMax: 256,
+  formHeaderBytesMax: 8 * 1024,
+  /** Text of one field and of all of them that is kept; OpenAI takes prompts of 32,000 characters. */
+  formFieldBytesMax: 128 * 1024,
+  formFieldsBytesMax: 1024 * 1024,
+  /** As much of a file's begin is kept, for what its header tells of it. */
+  formFileHeadBytes: 512,
+  /** Time to read a whole form: 512 MB at 7 Mbit/s. A silent sender is cut off long before. */
+  formReadMs: 10 * 60_000,
+  /** What temporary files may weigh together, and what must stay free on their disk for the ledger. */
+  spoolsBytesMax: 16 * 1024 * 1024 * 1024,
+  diskReserveBytes: 1024 * 1024 * 1024,
   /** A client that takes nothing of its stream for this long, while there is more, is given up. */
   stalledReaderMs: 60_000,
   /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */

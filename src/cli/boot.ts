@@ -99,6 +99,7 @@ async function start(
     tokenPepper,
     unseal: (sealed, providerId) => unsealCredential(credentialKey, providerId, sealed),
     version: VERSION,
+    spoolFolder: config.dataDir,
   });
   const { directory } = gateway;
   const admin = createAdmin({ store, directory, clock, random, tokenPepper, credentialKey });

@@ -1,4 +1,5 @@
 /** Puts the gateway together: its parts know each other only through this. */
+import { tmpdir } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
@@ -22,6 +23,7 @@ import { createSharing } from "./share/sharing.ts";
 import { tenantBudgets, tenantKnows } from "../../actors/tenant.ts";
 import { sendByFetch, type Send } from "./transport.ts";
 import { createTokenCounter, type TokenCounter } from "./token-count/token-counter.ts";
+import { Spools } from "./upload/spools.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 export type GatewayParts = {
@@ -33,6 +35,8 @@ export type GatewayParts = {
   /** A credential in plain text; throws for one that is damaged or of another provider. */
   readonly unseal: (sealed: string, providerId: string) => string;
   readonly version: string;
+  /** Where large bodies lie while they are needed; the system's own place when it is not named. */
+  readonly spoolFolder?: string;
   /** The network; the real one when it is not named. */
   readonly origins?: Origins;
   readonly send?: Send;
@@ -63,6 +67,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     }),
     drains: new Drains(),
     bodyRoom: new BodyRoom(),
+    spools: new Spools(parts.spoolFolder ?? tmpdir(), random),
     tenantShares: new TenantShares(),
     hedges: new Hedges(),
     shed: createShed({ clock, log, metrics, load: parts.load ?? createLoad(store) }),

@@ -13,6 +13,7 @@ import { priceJson } from "./prices/price-json.ts";
 import { readAnswer } from "./read-answer.ts";
 import { upstreamHeaders } from "./request-headers.ts";
 import { callUpstream, type Upstream } from "./transport.ts";
+import { spooledBody } from "./upload/spooled-body.ts";
 
 /**
  * `run` is what stops it. Throws GatewayError `ledger_unavailable` when the hold is certainly not on
@@ -156,14 +157,19 @@ function dispatch(
   const { dialect, codec, query, headers } = exchange.call;
   const { row, quirks } = candidate.provider;
   const { credential } = candidate.lane;
-  const body = codec.request(admitted.request, {
+  const { request } = admitted;
+  const edits = {
     model: candidate.model,
     outputTokensCap,
     outputCapMember: quirks.outputCapMember,
-    includeUsage: admitted.request.stream,
-  });
+    includeUsage: request.stream,
+  };
+  const body =
+    exchange.spool === null
+      ? codec.request(request, edits)
+      : spooledBody(exchange.spool, codec.form?.edits(request, edits) ?? []);
   const upstream = callUpstream(gateway, {
-    url: row.baseUrl + codec.path(admitted.request, candidate.model) + query,
+    url: row.baseUrl + codec.path(request, candidate.model) + query,
     headers: {
       ...dialect.defaultHeaders,
       ...upstreamHeaders(headers),

@@ -31,6 +31,12 @@ export class BytePieces {
     if (this.#small >= SMALL_COUNT) this.#joinSmall();
   }
 
+  clear(): void {
+    this.#pieces = [];
+    this.#small = 0;
+    this.#length = 0;
+  }
+
   /** All of it; without a copy where it came in one piece. */
   joined(): Uint8Array<ArrayBuffer> {
     return joined(this.#pieces);

@@ -16,6 +16,7 @@ import type { Shadows } from "./shadow/shadows.ts";
 import type { Sharing } from "./share/sharing.ts";
 import type { Send } from "./transport.ts";
 import type { TokenCounter } from "./token-count/token-counter.ts";
+import type { Spools } from "./upload/spools.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 export type Gateway = {
@@ -28,6 +29,7 @@ export type Gateway = {
   readonly lifecycle: Lifecycle;
   readonly drains: Drains;
   readonly bodyRoom: BodyRoom;
+  readonly spools: Spools;
   readonly tenantShares: TenantShares;
   readonly hedges: Hedges;
   readonly shed: Shed;

@@ -66,8 +66,10 @@ export async function countUsage(
 }
 
 /** null: it was let go, or is too large to be copied for an estimate. */
-function countedBody({ bytes }: ClientRequest): string | null {
-  const isCounted = bytes.byteLength > 0 && bytes.byteLength <= LIMITS.countedInputBytesMax;
+function countedBody({ bytes, form }: ClientRequest): string | null {
+  // A form is mostly files.
+  const isCounted =
+    form === undefined && bytes.byteLength > 0 && bytes.byteLength <= LIMITS.countedInputBytesMax;
   return isCounted ? new TextDecoder().decode(bytes) : null;
 }
 

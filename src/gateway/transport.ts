@@ -4,6 +4,7 @@
  * are ours (Bun's own would end a silent stream after five minutes).
  */
 import type { StopReason } from "./exchange.ts";
+import type { StreamedBody } from "./upload/spooled-body.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Why we gave up an upstream ourselves. */
@@ -26,7 +27,8 @@ export type TransportFailure = {
 export type UpstreamCall = {
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array<ArrayBuffer> | StreamedBody;
+  /** How long it may take to begin to answer; from the last that it took of a body that is streamed. */
   readonly firstByteMs: number;
 };
 
@@ -93,8 +95,8 @@ export function callUpstream(
   const run = async (): Promise<UpstreamAnswer | TransportFailure> => {
     const init: BunFetchInit = {
       method: "POST",
-      headers: call.headers,
-      body: call.body,
+      headers: headersOf(call),
+      body: bodyOf(call, () => firstByte.arm(call.firstByteMs)),
       redirect: "manual",
       signal: controller.signal,
       timeout: false,
@@ -107,12 +109,25 @@ export function callUpstream(
       reader = body;
       return { status: response.status, headers: response.headers, reader: body };
     } catch (error) {
+      // Our own disk is no failure of the provider's.
+      const unread = call.body instanceof Uint8Array ? null : call.body.failure();
+      if (unread !== null && gaveUpFor === null) throw unread;
       return gaveUpFor === null ? describe(error) : { kind: "gave_up", detail: gaveUpFor };
     } finally {
       firstByte.disarm();
     }
   };
   return { answer: run(), giveUp, gaveUpFor: () => gaveUpFor, signal: controller.signal };
+}
+
+/** With a length Bun 1.4.4 sends a stream as it is, without chunks. */
+function headersOf({ headers, body }: UpstreamCall): Record<string, string> {
+  if (body instanceof Uint8Array) return headers;
+  return { ...headers, "content-length": String(body.byteLength) };
+}
+
+function bodyOf({ body }: UpstreamCall, onRead: () => void): NonNullable<RequestInit["body"]> {
+  return body instanceof Uint8Array ? body : body.open(onRead);
 }
 
 /** Lets go of a body that nobody will read, so that Bun does not keep it. */

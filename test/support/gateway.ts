@@ -120,6 +120,7 @@ async function start(options: Options, world: World): Promise<TestGateway> {
     tokenPepper: pepper,
     unseal: options.unseal ?? ((sealed) => sealed),
     version: "test",
+    spoolFolder: dataDir,
     load: options.load ?? CALM,
   });
   const app = new Elysia(APP_OPTIONS).use(clientApi(gateway)).use(healthRoutes(gateway, "test"));

@@ -44,6 +44,8 @@ export class Shadows {
 
   /** `candidates`: the shadows of a route, the lanes of each next to each other. */
   mirror(mirrored: Mirrored, candidates: readonly Candidate[]): void {
+    // What is not in memory lasts no longer than its exchange.
+    if (mirrored.request.form !== undefined && mirrored.request.bytes.byteLength === 0) return;
     let before: Candidate["target"] = null;
     for (const { target } of candidates) {
       if (target === null || target === before) continue;

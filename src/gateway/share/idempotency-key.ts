@@ -32,7 +32,8 @@ export function readIdempotencyKey(
   return allow({
     tokenId,
     keyHash: hash(secret, [JSON.stringify([tokenId, key])]),
-    bodyHash: hash(secret, [known, "\n", request.bytes]),
+    // A form has another boundary each time it is sent.
+    bodyHash: hash(secret, [known, "\n", request.form?.digest ?? request.bytes]),
   });
 }
 

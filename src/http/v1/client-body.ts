@@ -1,9 +1,11 @@
 /** Reads a client's body within the bound and the time, whether its length was declared or not. */
 import { LIMITS } from "../../base/limits.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
+import type { UploadedForm } from "../../gateway/exchange.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import type { BodyPlace } from "../../gateway/load/body-room.ts";
 import { readBody } from "../../gateway/read-body.ts";
+import { readForm } from "../../gateway/upload/read-form.ts";
 
 /** Nobody knows how fast others send; most bodies take less. */
 const CROWDED_RETRY_MS = 1_000;
@@ -39,6 +41,21 @@ export async function readClientBody(
     // What comes of a late one after this finds no place, and is the last that is read of it.
     place.leave();
   }
+}
+
+/** The same of a multipart form, which need not fit into the memory. Throws what the disk says. */
+export async function readClientForm(
+  gateway: Gateway,
+  { headers, body }: Request,
+  tenantId: string,
+  bytesMax: number,
+): Promise<UploadedForm | Refusal> {
+  return await readForm(gateway, {
+    headers,
+    reader: body?.getReader() ?? null,
+    tenantId,
+    bytesMax,
+  });
 }
 
 async function readWithin(request: Request, place: BodyPlace): Promise<BodyBytes | Refusal> {

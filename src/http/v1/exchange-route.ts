@@ -8,7 +8,7 @@ import type { Surface } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { handle } from "../../gateway/handle.ts";
 import { IDLE_SECONDS } from "../listen.ts";
-import { declaredBytes, readClientBody } from "./client-body.ts";
+import { declaredBytes, readClientBody, readClientForm } from "./client-body.ts";
 
 /** What we use of Bun's server: streams may be silent for minutes, so its idle timer is turned off. */
 export type IdleTimer = { readonly timeout: (request: Request, seconds: number) => void };
@@ -22,15 +22,19 @@ export async function exchangeRoute(
 ): Promise<Response> {
   const query = queryOf(request.url);
   const place = { model, query };
+  const codec = codecAt(surface, place);
   const reply = await handle(gateway, {
     dialect: dialectOf(surface),
-    codec: codecAt(surface, place),
+    codec,
     place,
     query,
     headers: request.headers,
     declaredBytes: declaredBytes(request.headers),
     readBody: async (tenantId) => {
-      const body = await readClientBody(gateway, request, tenantId);
+      const body =
+        codec.form === undefined
+          ? await readClientBody(gateway, request, tenantId)
+          : await readClientForm(gateway, request, tenantId, codec.form.bodyBytesMax);
       // Only while the body is read does silence mean that the client is slow.
       server?.timeout(request, 0);
       return body;

@@ -1,0 +1,90 @@
+/**
+ * A body that is sent from a spool, with single values of it replaced: read as the upstream takes it, and
+ * as often as there are attempts.
+ */
+import { assert } from "../../base/assert.ts";
+import { GatewayError } from "../../base/error.ts";
+import type { Edit } from "../../dialects/splice.ts";
+import type { Spool } from "../exchange.ts";
+
+/** Read at once, and what may wait unsent beside what Bun keeps. */
+const PIECE_BYTES = 64 * 1024;
+
+/** A body that is made while it is sent. */
+export type StreamedBody = {
+  readonly byteLength: number;
+  /** From its begin; `onRead` is told of every piece that is taken. */
+  readonly open: (onRead: () => void) => ReadableStream<Uint8Array>;
+  /** Why it could not be read to its end; null: it could, so far. */
+  readonly failure: () => GatewayError | null;
+};
+
+type Controller = {
+  readonly enqueue: (piece: Uint8Array) => void;
+  readonly close: () => void;
+  readonly error: (error: unknown) => void;
+};
+
+/** Bytes of the spool, or in their place others. */
+type Stretch = { readonly start: number; readonly end: number } | Uint8Array;
+
+export function spooledBody(spool: Spool, edits: readonly Edit[]): StreamedBody {
+  const stretches = stretchesOf(spool.byteLength, edits);
+  let failure: GatewayError | null = null;
+  return {
+    byteLength: stretches.reduce((sum, stretch) => sum + lengthOf(stretch), 0),
+    failure: () => failure,
+    open: (onRead) => {
+      const pieces = piecesOf(spool, stretches);
+      const pull = async (controller: Controller): Promise<void> => {
+        try {
+          const { done, value } = await pieces.next();
+          onRead();
+          if (done === true) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          failure = new GatewayError("internal_error", {}, error);
+          controller.error(failure);
+        }
+      };
+      // Nothing is read ahead of what the upstream takes.
+      return new ReadableStream({ pull }, { highWaterMark: 0 });
+    },
+  };
+}
+
+function stretchesOf(byteLength: number, edits: readonly Edit[]): Stretch[] {
+  const stretches: Stretch[] = [];
+  let at = 0;
+  for (const { start, end, text } of edits.toSorted((one, other) => one.start - other.start)) {
+    assert(start >= at && end >= start && end <= byteLength, "an edit lies where none can be");
+    stretches.push({ start: at, end: start }, new TextEncoder().encode(text));
+    at = end;
+  }
+  stretches.push({ start: at, end: byteLength });
+  return stretches;
+}
+
+function lengthOf(stretch: Stretch): number {
+  return stretch instanceof Uint8Array ? stretch.byteLength : stretch.end - stretch.start;
+}
+
+async function* piecesOf(
+  spool: Spool,
+  stretches: readonly Stretch[],
+): AsyncGenerator<Uint8Array, undefined> {
+  for (const stretch of stretches) {
+    if (stretch instanceof Uint8Array) {
+      if (stretch.byteLength > 0) yield stretch;
+      continue;
+    }
+    for (let at = stretch.start; at < stretch.end;) {
+      // A new one each time: what was given away may still be waiting to be sent.
+      const piece = new Uint8Array(Math.min(PIECE_BYTES, stretch.end - at));
+      const bytes = await spool.read(piece, at);
+      assert(bytes > 0, "a spool ended before its end");
+      yield piece.subarray(0, bytes);
+      at += bytes;
+    }
+  }
+}

@@ -321,6 +321,11 @@ export const prices = sqliteTable(
     audioOutputPicoUsd: integer("audio_output_pico_usd"),
     imageInputPicoUsd: integer("image_input_pico_usd"),
     imageOutputPicoUsd: integer("image_output_pico_usd"),
+    /** Of one picture, second of sound, character and search unit; null: it is not paid by that. */
+    imagePicoUsd: integer("image_pico_usd"),
+    audioSecondPicoUsd: integer("audio_second_pico_usd"),
+    characterPicoUsd: integer("character_pico_usd"),
+    searchUnitPicoUsd: integer("search_unit_pico_usd"),
     /** Per request, whatever its size. */
     requestPicoUsd: integer("request_pico_usd"),
     /** Per call of a server-side tool, by tool. */

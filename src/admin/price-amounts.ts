@@ -2,22 +2,15 @@
  * What a price asks, between operators' decimal US dollars and the integer pico-dollars that costs
  * are computed with. Exact in both directions; what cannot be exact is refused.
  */
-import {
-  formatFeeUsd,
-  formatUsdPerMillion,
-  parseFeeUsd,
-  parseUsdPerMillion,
-  type PicoUsd,
-} from "../base/units.ts";
+import { formatFeeUsd, formatUsdPerMillion, type PicoUsd } from "../base/units.ts";
+import { NO_UNIT_RATES, type UnitRates } from "../gateway/prices/unit-rates.ts";
 import type { PriceRow } from "../store/contract.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
+import { readFee, readRate } from "./price-amount.ts";
+import { readUnits, showUnits } from "./price-units.ts";
 import type { PriceAmounts, PriceChange } from "./shapes/price.ts";
 import { named } from "./write.ts";
 
-/** A dollar per token: past it, one long answer would pass the largest amount the ledger holds. */
-const PRICE_PICO_USD_MAX = 1_000_000 * 1_000_000;
-/** A thousand dollars a request or call. */
-const FEE_PICO_USD_MAX = 1_000_000_000_000_000;
 const PERMILLE = 1_000;
 
 /** Columns of rates that may be left open, by member. */
@@ -56,6 +49,7 @@ export type AmountColumns = Pick<
   | "inputPicoUsd"
   | "outputPicoUsd"
   | RateColumn
+  | keyof UnitRates
   | "requestPicoUsd"
   | "toolCallPicoUsd"
   | "tiers"
@@ -74,6 +68,7 @@ export const NO_AMOUNTS: AmountColumns = {
   audioOutputPicoUsd: null,
   imageInputPicoUsd: null,
   imageOutputPicoUsd: null,
+  ...NO_UNIT_RATES,
   requestPicoUsd: null,
   toolCallPicoUsd: null,
   tiers: null,
@@ -92,6 +87,8 @@ export function readAmounts(change: PriceChange): AdminVerdict<Partial<AmountCol
     if (!rate.allowed) return rate;
     if (rate.value !== undefined) rates[OPTIONAL_RATES[member]] = rate.value;
   }
+  const units = readUnits(change);
+  if (!units.allowed) return units;
   const request = readFee("/request_usd", change.request_usd);
   if (!request.allowed) return request;
   const tools = readTools(change.tool_call_usd);
@@ -102,6 +99,7 @@ export function readAmounts(change: PriceChange): AdminVerdict<Partial<AmountCol
   if (!batch.allowed) return batch;
   return allow({
     ...rates,
+    ...units.value,
     ...named<AmountColumns>({
       inputPicoUsd: input.value ?? undefined,
       outputPicoUsd: output.value ?? undefined,
@@ -111,37 +109,6 @@ export function readAmounts(change: PriceChange): AdminVerdict<Partial<AmountCol
       batchPermille: batch.value,
     }),
   });
-}
-
-type Amount = string | number | null | undefined;
-
-/** undefined: not named; null: left open. */
-function readRate(pointer: string, amount: Amount): AdminVerdict<PicoUsd | null | undefined> {
-  if (amount === undefined || amount === null) return allow(amount);
-  const must = 'must be US dollars per million tokens with at most 6 decimals, such as "2.50"';
-  const most = formatUsdPerMillion(PRICE_PICO_USD_MAX);
-  return bounded(pointer, parseUsdPerMillion(amount), must, PRICE_PICO_USD_MAX, most);
-}
-
-function readFee(pointer: string, amount: Amount): AdminVerdict<PicoUsd | null | undefined> {
-  if (amount === undefined || amount === null) return allow(amount);
-  const must = 'must be US dollars with at most 12 decimals, such as "0.01"';
-  const most = formatFeeUsd(FEE_PICO_USD_MAX);
-  return bounded(pointer, parseFeeUsd(amount), must, FEE_PICO_USD_MAX, most);
-}
-
-function bounded(
-  pointer: string,
-  picoUsd: PicoUsd | undefined,
-  must: string,
-  max: PicoUsd,
-  most: string,
-): AdminVerdict<PicoUsd> {
-  const name = pointer.slice(1).replaceAll("/", ".");
-  if (picoUsd === undefined) return refuse("invalid_request", `${name} ${must}.`, pointer);
-  return picoUsd <= max
-    ? allow(picoUsd)
-    : refuse("invalid_request", `${name} must be at most ${most}.`, pointer);
 }
 
 function readTools(
@@ -218,6 +185,7 @@ export function showAmounts(price: Shown): PriceAmounts {
     audio_output_usd_per_million: showRate(price.audioOutputPicoUsd),
     image_input_usd_per_million: showRate(price.imageInputPicoUsd),
     image_output_usd_per_million: showRate(price.imageOutputPicoUsd),
+    ...showUnits(price),
     request_usd: requestPicoUsd === null ? null : formatFeeUsd(requestPicoUsd),
     tool_call_usd: toolCallPicoUsd === null ? null : showFees(toolCallPicoUsd),
     tiers: (tiers ?? []).map((tier) => ({

@@ -5,18 +5,16 @@
 import { assert } from "../base/assert.ts";
 import { formatFeeUsd, formatUsd, formatUsdPerMillion, type PicoUsd } from "../base/units.ts";
 import { type OwnPrice, priceNeighbours } from "../gateway/prices/neighbours.ts";
-import {
-  type PriceAmount,
-  type PriceDoubt,
-  pricePlausibility,
-  type PricePlausibility,
-} from "../gateway/prices/plausible.ts";
+import type { PriceAmount, PriceDoubt } from "../gateway/prices/doubt.ts";
+import { pricePlausibility, type PricePlausibility } from "../gateway/prices/plausible.ts";
 import type { ModelPrice } from "../gateway/prices/price.ts";
 import { effectivePrice } from "../gateway/prices/resolve.ts";
+import type { UnitRates } from "../gateway/prices/unit-rates.ts";
 import type { PriceRow, ProviderRow, Store } from "../store/contract.ts";
 import { allRows } from "./all-rows.ts";
 import type { AdminDeps } from "./deps.ts";
 import { MEMBER_OF_RATE, showAmounts } from "./price-amounts.ts";
+import { isPerMillion, MEMBER_OF_UNIT } from "./price-units.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { PricePreview } from "./shapes/price-catalogue.ts";
 
@@ -102,10 +100,15 @@ const MEMBERS = {
   ...MEMBER_OF_RATE,
 } as const;
 
+function isUnitAmount(amount: PriceAmount): amount is { readonly kind: keyof UnitRates } {
+  return Object.hasOwn(MEMBER_OF_UNIT, amount.kind);
+}
+
 /** The member that an amount was entered as. */
 function pointerOf(row: PriceRow, amount: PriceAmount): string {
   if (amount.kind === "requestPicoUsd") return "/request_usd";
   if (amount.kind === "toolCallPicoUsd") return `/tool_call_usd/${amount.tool}`;
+  if (isUnitAmount(amount)) return `/${MEMBER_OF_UNIT[amount.kind]}`;
   const { kind, aboveInputTokens } = amount;
   const member = Object.hasOwn(MEMBERS, kind) ? MEMBERS[kind as keyof typeof MEMBERS] : kind;
   if (aboveInputTokens === null) return `/${member}`;
@@ -114,10 +117,12 @@ function pointerOf(row: PriceRow, amount: PriceAmount): string {
 }
 
 function showDoubt(row: PriceRow, doubt: PriceDoubt): PricePreview["doubts"][number] {
-  const { kind } = doubt.amount;
-  const isFee = kind === "requestPicoUsd" || kind === "toolCallPicoUsd";
+  const { amount } = doubt;
+  const isFee = isUnitAmount(amount)
+    ? !isPerMillion(amount.kind)
+    : amount.kind === "requestPicoUsd" || amount.kind === "toolCallPicoUsd";
   const show = isFee ? formatFeeUsd : formatUsdPerMillion;
-  const orNull = (amount: PicoUsd | null): string | null => (amount === null ? null : show(amount));
+  const orNull = (one: PicoUsd | null): string | null => (one === null ? null : show(one));
   return {
     member: pointerOf(row, doubt.amount),
     entered_usd: show(doubt.enteredPicoUsd),

@@ -7,7 +7,9 @@ import type { AdminDeps } from "./deps.ts";
 import { namesOf, providerNamed } from "./names.ts";
 import { NO_AMOUNTS, readAmounts, showAmounts } from "./price-amounts.ts";
 import { createPriceCatalogue, type PriceCatalogue } from "./price-catalogue.ts";
+import { refuseMissingRate } from "./price-amount.ts";
 import { checkPrice, previewPrice } from "./price-check.ts";
+import { namesUnit } from "./price-units.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { Price, PriceChange, PriceFilter, PriceInput } from "./shapes/price.ts";
 import type { PricePreview } from "./shapes/price-catalogue.ts";
@@ -54,6 +56,8 @@ async function newRow(deps: AdminDeps, input: PriceInput): Promise<AdminVerdict<
   if (provider === null) {
     return refuse("unprocessable", `There is no provider ${input.provider}.`, "/provider");
   }
+  const missing = missingRate(input);
+  if (missing !== null) return missing;
   const amounts = readAmounts(input);
   if (!amounts.allowed) return amounts;
   const nowMs = deps.clock.nowMs();
@@ -70,6 +74,15 @@ async function newRow(deps: AdminDeps, input: PriceInput): Promise<AdminVerdict<
     createdAtMs: nowMs,
   };
   return allow({ provider, row });
+}
+
+/** The rates of tokens may be left out only where something else has a price: nothing is free by silence. */
+function missingRate(input: PriceInput): AdminVerdict<never> | null {
+  if (namesUnit(input)) return null;
+  for (const member of ["input_usd_per_million", "output_usd_per_million"] as const) {
+    if (input[member] === undefined) return refuseMissingRate(member);
+  }
+  return null;
 }
 
 async function editOf(

@@ -192,6 +192,7 @@ function showDetails(details: Details | null): Attempt["details"] {
         audio_output_tokens: details.audioOutputTokens,
         image_output_tokens: details.imageOutputTokens,
         tool_calls: { ...details.toolCalls },
+        units: { ...details.units },
       };
 }
 

@@ -57,6 +57,15 @@ const RATES = [
   ["audio-output", "audio_output_usd_per_million", "audio in the output"],
   ["image-input", "image_input_usd_per_million", "pictures in the input"],
   ["image-output", "image_output_usd_per_million", "pictures in the output"],
+  ["characters", "character_usd_per_million", "characters read aloud"],
+] as const;
+
+/** What is no token and paid one by one. */
+const UNITS = [
+  ["image", "image_usd", "a picture that is made"],
+  ["audio-second", "audio_second_usd", "a second of sound that is read"],
+  ["search-unit", "search_unit_usd", "a search among documents"],
+  ["request", "request_usd", "a request, whatever its size"],
 ] as const;
 
 const COUNTS = [
@@ -158,8 +167,8 @@ function priced(command: Command): Command {
   for (const [flag, , text] of RATES) {
     command.option(`--${flag} <USD>`, `${text}, per million`);
   }
+  for (const [flag, , text] of UNITS) command.option(`--${flag} <USD>`, text);
   command
-    .option("--request <USD>", "a request, whatever its size")
     .option("--tool <NAME=USD>", "a call of the provider's own tool; may be repeated", toolOf)
     .option(
       "--tier <ABOVE:INPUT/OUTPUT>",
@@ -180,8 +189,8 @@ function membersOf(options: Options): PriceMembers {
     if (value !== undefined) members[member] = value === OPEN ? null : value;
   };
   for (const [flag, member] of RATES) take(flag, member);
+  for (const [flag, member] of UNITS) take(flag, member);
   for (const [flag, member] of COUNTS) take(flag, member);
-  take("request", "request_usd");
   take("tool", "tool_call_usd");
   take("tier", "tiers");
   take("batch", "batch_multiplier");

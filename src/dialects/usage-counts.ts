@@ -3,7 +3,7 @@
  * Money follows from these numbers: a count that cannot be one makes the whole object count as not
  * reported, and no part is ever more than its whole.
  */
-import type { Usage, UsageDetails } from "./contract.ts";
+import type { UnitCounts, Usage, UsageDetails } from "./contract.ts";
 import { isObject } from "./json.ts";
 
 /**
@@ -91,11 +91,13 @@ function detailsOf(parts: UsageParts, cachedInputTokens: number): UsageDetails |
     audioOutputTokens,
     imageOutputTokens: Math.min(parts.imageOutputTokens ?? 0, outputTokens - audioOutputTokens),
     toolCalls: parts.toolCalls ?? {},
+    ...(parts.units === undefined ? {} : { units: parts.units }),
   };
   return isEmpty(details) ? null : details;
 }
 
-function isEmpty({ toolCalls, ...tokens }: UsageDetails): boolean {
+function isEmpty({ toolCalls, units, ...tokens }: UsageDetails): boolean {
+  if (units !== undefined) return false;
   return Object.values(tokens).every((count) => count === 0) && Object.keys(toolCalls).length === 0;
 }
 
@@ -118,5 +120,16 @@ export function addDetails(
     audioOutputTokens: first.audioOutputTokens + second.audioOutputTokens,
     imageOutputTokens: first.imageOutputTokens + second.imageOutputTokens,
     toolCalls: Object.fromEntries(toolCalls),
+    ...addUnits(first.units, second.units),
   };
+}
+
+function addUnits(first: UnitCounts = {}, second: UnitCounts = {}): { units?: UnitCounts } {
+  const sums = new Map<string, number>();
+  for (const counts of [first, second]) {
+    for (const [unit, count] of Object.entries(counts)) {
+      sums.set(unit, (sums.get(unit) ?? 0) + count);
+    }
+  }
+  return sums.size === 0 ? {} : { units: Object.fromEntries(sums) };
 }

@@ -20,6 +20,7 @@ import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import type { AskedOwners } from "./owner-actors.ts";
+import { unpricedText } from "./unpriced-text.ts";
 import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
 
 /** An exchange that may go on: what it holds already, and who may serve it, best first. */
@@ -72,11 +73,7 @@ function resolveAllowed(
   }
   if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced);
   if (resolved.candidates.length === 0 && resolved.unpriced.length > 0) {
-    return refuse(
-      "model_unpriced",
-      `The model ${quoted} has no known price; an operator can set one under /api/v1/prices.`,
-      { param: "model" },
-    );
+    return refuse("model_unpriced", unpricedText(model, surface), { param: "model" });
   }
   return allow(resolved);
 }

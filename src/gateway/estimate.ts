@@ -7,7 +7,8 @@ import type { HoldOption } from "../../actors/contract.ts";
 import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
-import type { ClientRequest, Usage } from "../dialects/contract.ts";
+import type { ClientRequest, UnitUse, Usage } from "../dialects/contract.ts";
+import { unitDetails } from "./unit-usage.ts";
 import { metersOf } from "../dialects/surfaces.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
@@ -89,6 +90,7 @@ export function holdOptions(
       price,
       without,
       toolCallsMax,
+      ...(request.units === undefined ? {} : { unitsMax: request.units.max }),
     };
     return { nanoUsd: worstCaseNanoUsd(bounds), outputTokensCap };
   };
@@ -121,6 +123,8 @@ function likelyOutput(
 ): number {
   if (!request.generates) return 0;
   const full = outputTokensMax(request, candidate);
+  if (request.units !== undefined)
+    return Math.min(full, request.units.outputTokens) * request.choices;
   const likely = request.outputTokensMax ?? allowance(tenant, tokenId, candidate);
   return Math.min(full, likely) * request.choices;
 }
@@ -133,7 +137,7 @@ export function likelyNanoUsd(
 ): NanoUsd {
   const likely = Math.min(outputTokensMax(request, candidate), outputTokens) * request.choices;
   const usage = { inputTokens: inputTokensEstimate(request), outputTokens: likely };
-  return exactNanoUsd({ ...NO_USAGE, ...usage }, candidate.price);
+  return exactNanoUsd({ ...NO_USAGE, ...usage, details: unitDetails(request) }, candidate.price);
 }
 
 /** Input by its bytes and images, where nothing better is known. */
@@ -149,13 +153,14 @@ const TOKENS_PER_RATE = 1_000_000;
 
 /**
  * Most output tokens, of all choices, whose worst case stays within `nanoUsd` beside the request's
- * input; null where output costs nothing.
+ * input; null where output costs nothing, or is not told by the tokens that can be seen of it.
  */
 export function outputTokensWithin(
   nanoUsd: NanoUsd,
   request: ClientRequest,
   candidate: Candidate,
 ): number | null {
+  if (request.units !== undefined) return null;
   const { price } = candidate;
   const withOutput = (outputTokens: number): NanoUsd =>
     worstCaseNanoUsd({
@@ -191,5 +196,20 @@ export function estimatedUsage(
     (tenant === null
       ? outputTokensMax(request, candidate) * request.choices
       : likelyOutput(tenant, tokenId, request, candidate));
-  return { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, details: null };
+  const details = unitDetails(request, outputTokensSeen === 0);
+  return { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, details };
+}
+
+/**
+ * Usage of an answer that came without one on a surface that is not paid by tokens alone: what the
+ * request itself can have used.
+ */
+export function unreportedUsage(request: ClientRequest, { outputTokens }: UnitUse): Usage {
+  return {
+    inputTokens: inputTokensEstimate(request),
+    outputTokens: outputTokens * request.choices,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+    details: unitDetails(request),
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { RouteRow } from "../store/contract.ts";
 import type { Configured } from "./configured.ts";
-import { FREE_PRICE, type ModelPrice } from "./prices/price.ts";
+import { FREE_PRICE, type ModelPrice, pricesAny } from "./prices/price.ts";
 import { effectivePrice } from "./prices/resolve.ts";
 import type { Meter } from "../dialects/surfaces.ts";
 import { withoutScript } from "./prices/simulated.ts";
@@ -74,7 +74,7 @@ export function resolveModel(
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
   const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
-  const priceOf = meters.includes("free") ? () => FREE_PRICE : pricesAt(configured, atMs);
+  const priceOf = meters.includes("free") ? () => FREE_PRICE : pricesAt(configured, meters, atMs);
   const places = placesOf(named, ({ lanesFor }) => lanesFor, priceOf);
   return { route: model, routeId, strategy, terms, ...places };
 }
@@ -88,16 +88,19 @@ export function lookAtRoute(
 ): Resolved {
   const { id: routeId, model, strategy, terms } = route;
   const named = routeTargets(providers, route);
-  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, atMs));
+  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, [], atMs));
   return { route: model, routeId, strategy, terms, ...places };
 }
 
 type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
 
-function pricesAt(configured: Configured, atMs: number): PriceOf {
+/** A price counts only where it is one of what is given: a model that reads aloud has none per picture. */
+function pricesAt(configured: Configured, meters: readonly Meter[], atMs: number): PriceOf {
   return ({ row }, model) => {
     const operatorPrice = configured.priceFor(row.id, withoutScript(model));
-    return effectivePrice(row, model, operatorPrice, atMs);
+    const price = effectivePrice(row, model, operatorPrice, atMs);
+    const isMeant = price === null || meters.length === 0 || pricesAny(price, meters);
+    return isMeant ? price : null;
   };
 }
 

@@ -6,9 +6,10 @@ import { LIMITS } from "../base/limits.ts";
 import type { ClientRequest, GeneratedOutput, Usage } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
-import { imageTokensEstimate, inputTokensEstimate } from "./estimate.ts";
+import { imageTokensEstimate, inputTokensEstimate, unreportedUsage } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { tellsCost } from "./prices/cost.ts";
 import { settle } from "./settle.ts";
 import { settleSplit } from "./share/split-cost.ts";
 
@@ -41,7 +42,8 @@ export function settleAnswer(
     return split ?? settle(gateway, exchange, admitted, plan, end);
   };
   if (counted !== null) return post("counted", counted);
-  if (usage !== null) return post(isPartial ? "counted" : "reported", usage);
+  if (usage !== null && tellsCost(usage, plan.candidate.price))
+    return post(isPartial ? "counted" : "reported", usage);
   return countUsage(gateway, admitted, output()).then((found) => post("counted", found));
 }
 
@@ -51,6 +53,7 @@ export async function countUsage(
   { request }: Admitted,
   output: GeneratedOutput,
 ): Promise<Usage> {
+  if (request.units !== undefined) return unreportedUsage(request, request.units);
   const counted = await tokenCounter.count({ body: countedBody(request), output: output.text() });
   const inputTokens = counted?.inputTokens ?? null;
   return {

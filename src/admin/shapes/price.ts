@@ -61,6 +61,21 @@ const Fee = (description: string) =>
     description,
   });
 
+/** What is no token, by member. */
+const UNIT_TEXTS = {
+  image_usd: "Of a picture that is made; null: not paid by the picture.",
+  audio_second_usd: "Of a second of sound that is read; null: not paid by the second.",
+  character_usd_per_million: "Of characters read aloud; null: not paid by the character.",
+  search_unit_usd: "Of a search among documents; null: not paid by the search.",
+} as const;
+
+const unitsIn = {
+  image_usd: Type.Optional(nullable(Fee(UNIT_TEXTS.image_usd))),
+  audio_second_usd: Type.Optional(nullable(Fee(UNIT_TEXTS.audio_second_usd))),
+  character_usd_per_million: Type.Optional(nullable(PriceIn(UNIT_TEXTS.character_usd_per_million))),
+  search_unit_usd: Type.Optional(nullable(Fee(UNIT_TEXTS.search_unit_usd))),
+};
+
 const TierInput = strict(
   {
     above_input_tokens: Whole(1, TOKENS_MAX, "Of requests with more input than this."),
@@ -80,6 +95,7 @@ const ToolName = Type.String({ pattern: "^(?!__proto__$)[A-Za-z0-9_.:-]{1,64}$" 
 
 const optional = {
   ...rates((text) => Type.Optional(nullable(PriceIn(text)))),
+  ...unitsIn,
   request_usd: Type.Optional(
     nullable(Fee("Of a request, whatever its size; null: what the catalogue says.")),
   ),
@@ -131,8 +147,12 @@ export const PriceInput = strict(
   {
     provider: ProviderReference,
     model: ModelName,
-    input_usd_per_million: PriceIn("Input tokens. 0 is a price."),
-    output_usd_per_million: PriceIn("Output tokens. 0 is a price."),
+    input_usd_per_million: Type.Optional(
+      PriceIn("Input tokens. 0 is a price. May be left out where a unit has a price."),
+    ),
+    output_usd_per_million: Type.Optional(
+      PriceIn("Output tokens. 0 is a price. May be left out where a unit has a price."),
+    ),
     ...optional,
     confirm_unusual: ConfirmUnusual,
   },
@@ -178,6 +198,10 @@ export const amounts = {
   input_usd_per_million: Usd("Input tokens."),
   output_usd_per_million: Usd("Output tokens."),
   ...rates((text) => nullable(Usd(text))),
+  image_usd: nullable(Usd(UNIT_TEXTS.image_usd)),
+  audio_second_usd: nullable(Usd(UNIT_TEXTS.audio_second_usd)),
+  character_usd_per_million: nullable(Usd(UNIT_TEXTS.character_usd_per_million)),
+  search_unit_usd: nullable(Usd(UNIT_TEXTS.search_unit_usd)),
   request_usd: nullable(Usd("Of a request, whatever its size; null: what the catalogue says.")),
   tool_call_usd: nullable(
     Type.Record(Type.String(), Type.String(), {

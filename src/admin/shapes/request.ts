@@ -124,6 +124,9 @@ const Details = Type.Object(
     tool_calls: Type.Record(Type.String(), Type.Integer(), {
       description: "Calls of tools that the provider ran itself, by tool.",
     }),
+    units: Type.Record(Type.String(), Type.Integer(), {
+      description: "What is no token: images, audio_seconds, characters, search_units.",
+    }),
   },
   { description: "Tokens and calls beyond the common counts; null: there were none." },
 );

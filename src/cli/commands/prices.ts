@@ -96,6 +96,12 @@ function besides(amounts: Amounts): string {
     "images in": amounts.image_input_usd_per_million,
     "images out": amounts.image_output_usd_per_million,
   }).flatMap(([name, rate]) => (rate === null ? [] : [`${name} ${rate}`]));
+  const units = Object.entries({
+    characters: amounts.character_usd_per_million,
+    "a picture": amounts.image_usd,
+    "a second of sound": amounts.audio_second_usd,
+    "a search": amounts.search_unit_usd,
+  }).flatMap(([name, usd]) => (usd === null ? [] : [`${name} ${usd}`]));
   const tools = Object.entries(amounts.tool_call_usd ?? {}).map(
     ([tool, usd]) => `${tool} ${usd}/call`,
   );
@@ -106,7 +112,7 @@ function besides(amounts: Amounts): string {
   const { request_usd: request } = amounts;
   const fee = request === null || request === "0.00" ? [] : [`${request}/request`];
   const batch = amounts.batch_multiplier === null ? [] : [`batch × ${amounts.batch_multiplier}`];
-  return [...rates, ...fee, ...tools, ...tiers, ...batch].join(", ");
+  return [...rates, ...units, ...fee, ...tools, ...tiers, ...batch].join(", ");
 }
 
 async function listUnpriced(

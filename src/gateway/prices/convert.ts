@@ -6,6 +6,7 @@
 import { assert } from "../../base/assert.ts";
 import { parseUsdPerMillion, type PicoUsd } from "../../base/units.ts";
 import type { ModelPrice, PriceTier, Rates } from "./price.ts";
+import { NO_UNIT_RATES } from "./unit-rates.ts";
 
 /** A price in US dollars, or one that depends on the length of the input. */
 type ListedAmount =
@@ -45,6 +46,10 @@ const TOOL_KEYS = {
 
 const REQUEST_KEY = "requests_kcount";
 
+/** Sound by its length, which is how speech is transcribed; Groq's and OpenAI's, dollars an hour. */
+const HOUR_KEYS = ["audio_hours", "input_audio_hours"] as const;
+const SECONDS_PER_HOUR = 3_600;
+
 /** Cited pages are read as input (see the OpenAI dialect), and cost what input costs (2026-11). */
 const CITATION_KEY = "output_citation_mtok";
 
@@ -53,9 +58,13 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...Object.keys(TOOL_KEYS),
   REQUEST_KEY,
   CITATION_KEY,
+  ...HOUR_KEYS,
 ]);
 
-/** null: no price per input token, unless the model is listed as free, or one we cannot apply. */
+/**
+ * null: neither a price per input token nor per hour of sound, unless the model is listed as free, or one
+ * that we cannot apply.
+ */
 export function convertListed(
   id: string,
   listed: ListedPrice,
@@ -64,8 +73,12 @@ export function convertListed(
 ): ModelPrice | null {
   const keys = Object.keys(listed);
   const isListedFree = keys.length === 0 && id.endsWith(":free");
-  if (listed["input_mtok"] === undefined && !isListedFree) return null;
+  const audioSecondPicoUsd = audioSecondOf(listed);
+  if (listed["input_mtok"] === undefined && audioSecondPicoUsd === null && !isListedFree)
+    return null;
   if (keys.some((key) => !KNOWN_KEYS.has(key))) return null;
+  // Nothing tells whether such a model's sound is paid by its length beside its tokens, or instead.
+  if (audioSecondPicoUsd !== null && keys.some((key) => !isHourKey(key))) return null;
   const starts = new Set(
     Object.values(RATE_KEYS).flatMap((some) => some.flatMap((key) => startsOf(listed[key]))),
   );
@@ -74,6 +87,8 @@ export function convertListed(
     .map((start): PriceTier => Object.assign({ aboveInputTokens: start }, ratesAt(listed, start)));
   return {
     ...ratesAt(listed, 0),
+    ...NO_UNIT_RATES,
+    audioSecondPicoUsd,
     requestPicoUsd: feeOf(listed[REQUEST_KEY]),
     toolCallPicoUsd: toolCallsOf(listed),
     tiers,
@@ -139,6 +154,17 @@ function feeOf(price: ListedAmount | undefined): PicoUsd {
   const amounts =
     typeof price === "number" ? [price] : [price.base, ...price.tiers.map((tier) => tier.price)];
   return picoUsd(Math.max(...amounts)) * 1_000;
+}
+
+function isHourKey(key: string): boolean {
+  return HOUR_KEYS.some((one) => one === key);
+}
+
+/** Dollars per hour → pico-dollars per second, rounded up; null: sound has no price by its length. */
+function audioSecondOf(listed: ListedPrice): PicoUsd | null {
+  const hours = HOUR_KEYS.flatMap((key) => rateAt(listed[key], 0) ?? []);
+  if (hours.length === 0) return null;
+  return Math.ceil((Math.max(...hours) * 1_000_000) / SECONDS_PER_HOUR);
 }
 
 /**

@@ -2,12 +2,22 @@
  * What an attempt costs: at most, before it is made, and exactly, from the usage its provider
  * reported. Both are sums in pico-dollars rounded up once; the first is never below the second for
  * the same bounds.
+ *
+ * An answer is paid by its tokens where they were reported and have a price, else by its units, and
+ * never by both: a provider bills a picture as a picture or as the tokens it takes.
  */
 import { assert } from "../../base/assert.ts";
 import { costOf, NANO_USD_MAX, type NanoUsd, type PicoUsd } from "../../base/units.ts";
-import type { TokenKindApart, Usage } from "../../dialects/contract.ts";
-import { type ModelPrice, type Rates, ratesInForce, type RatesInForce } from "./price.ts";
+import type { TokenKindApart, UnitCounts, Usage } from "../../dialects/contract.ts";
+import {
+  type ModelPrice,
+  pricesTokens,
+  type Rates,
+  ratesInForce,
+  type RatesInForce,
+} from "./price.ts";
 import { toolCallPicoUsd } from "./tool-fees.ts";
+import { unitParts } from "./unit-rates.ts";
 
 /** Kinds of tokens that a request may be known not to have. */
 export type TokenKind = TokenKindApart;
@@ -25,6 +35,8 @@ export type CostBounds = {
   readonly without?: readonly TokenKind[];
   /** Most calls of the provider's own tools; without it none. */
   readonly toolCallsMax?: Readonly<Record<string, number>>;
+  /** Most of what is no token; without it none. */
+  readonly unitsMax?: UnitCounts;
 };
 
 /** The most an attempt can cost within its bounds, whatever its tier and whatever is cached. */
@@ -39,11 +51,15 @@ export function worstCaseNanoUsd(bounds: CostBounds): NanoUsd {
     input = Math.max(input, dearestInput(inForce, without));
     output = Math.max(output, dearestOutput(inForce, without));
   }
-  return costOf([
+  const fees = feesOf(price, bounds.toolCallsMax ?? {});
+  const byTokens = costOf([
     [inputTokensBound, input],
     [bounds.outputTokens * bounds.choices, output],
-    ...feesOf(price, bounds.toolCallsMax ?? {}),
+    ...fees,
   ]);
+  if (bounds.unitsMax === undefined) return byTokens;
+  // Which of them the provider will report is not known yet.
+  return Math.max(byTokens, costOf([...unitParts(bounds.unitsMax, price), ...fees]));
 }
 
 function aboveOf(rates: Rates & { readonly aboveInputTokens?: number }): number {
@@ -83,11 +99,29 @@ export function exactNanoUsd(
   const rates = ratesInForce(
     price.tiers.findLast((tier) => usage.inputTokens > tier.aboveInputTokens) ?? price,
   );
-  const tokens = [...inputParts(usage, rates), ...outputParts(usage, rates)];
-  const fees = feesOf(price, usage.details?.toolCalls ?? {});
+  const { details } = usage;
+  const tokens =
+    details?.units !== undefined && isPaidByUnits(usage, price)
+      ? unitParts(details.units, price)
+      : [...inputParts(usage, rates), ...outputParts(usage, rates)];
+  const fees = feesOf(price, details?.toolCalls ?? {});
   return batch && price.batchPermille !== null
     ? batchNanoUsd(tokens, fees, price.batchPermille)
     : costOf([...tokens, ...fees]);
+}
+
+/** False where a usage counts nothing but units that the price says nothing of. */
+export function tellsCost(
+  { inputTokens, outputTokens, details }: Usage,
+  price: ModelPrice,
+): boolean {
+  const units = details?.units;
+  if (units === undefined || inputTokens + outputTokens > 0) return true;
+  return unitParts(units, price).length > 0;
+}
+
+function isPaidByUnits({ inputTokens, outputTokens }: Usage, price: ModelPrice): boolean {
+  return inputTokens + outputTokens === 0 || !pricesTokens(price);
 }
 
 type CostPart = readonly [amount: number, picoUsd: PicoUsd];

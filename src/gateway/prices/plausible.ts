@@ -2,35 +2,27 @@
  * Whether a price to be entered can be meant: one that is a thousand times off its neighbours, or
  * looks like theirs in another unit, is told with what it would cost. An explicit 0 is always meant.
  */
-import { formatUsd, formatUsdPerMillion, type PicoUsd } from "../../base/units.ts";
+import type { PicoUsd } from "../../base/units.ts";
 import type { PriceNeighbours } from "./neighbours.ts";
 import { type CostPreview, previewCost } from "./preview.ts";
+import {
+  type Doubt,
+  FEE_PICO_USD_MAX,
+  formatFee,
+  formatRate,
+  type Mistake,
+  off,
+  type PriceAmount,
+  type PriceDoubt,
+  tooDear,
+} from "./doubt.ts";
+import { unitDoubts } from "./plausible-units.ts";
 import { type ModelPrice, type Rates, ratesInForce } from "./price.ts";
 
 /** 10,000 USD per million tokens, sixteen times the dearest on the market (2026-11). */
 export const RATE_PICO_USD_MAX: PicoUsd = 10_000_000_000;
-/** 100 USD per request or call. */
-export const FEE_PICO_USD_MAX: PicoUsd = 100_000_000_000_000;
-
 /** A cent: what a request or a call of a tool costs where it costs anything (2026-11). */
 const USUAL_FEE_PICO_USD: PicoUsd = 10_000_000_000;
-
-/** Which amount of a price is doubted; a tool's fee is named by its tool. */
-export type PriceAmount =
-  | { readonly kind: keyof Rates; readonly aboveInputTokens: number | null }
-  | { readonly kind: "requestPicoUsd" }
-  | { readonly kind: "toolCallPicoUsd"; readonly tool: string };
-
-export type PriceDoubt = {
-  readonly amount: PriceAmount;
-  readonly enteredPicoUsd: PicoUsd;
-  /** What its neighbours ask; null: it is dearer than anything may be. */
-  readonly usualPicoUsd: PicoUsd | null;
-  /** What was meant if the unit was mistaken; null: no unit explains it. */
-  readonly suggestedPicoUsd: PicoUsd | null;
-  /** One or two sentences for whoever entered it. */
-  readonly explanation: string;
-};
 
 /** `preview` is null where an amount is too large to be multiplied. */
 export type PricePlausibility =
@@ -46,7 +38,11 @@ export function pricePlausibility(
   price: ModelPrice,
   neighbours: PriceNeighbours,
 ): PricePlausibility {
-  const doubts = [...rateDoubts(price, neighbours), ...feeDoubts(price, neighbours)];
+  const doubts = [
+    ...rateDoubts(price, neighbours),
+    ...unitDoubts(price),
+    ...feeDoubts(price, neighbours),
+  ];
   if (doubts.length === 0) return { plausible: true, preview: previewCost(price) };
   const isBounded = doubts.every((doubt) => doubt.usualPicoUsd !== null);
   return { plausible: false, doubts, preview: isBounded ? previewCost(price) : null };
@@ -90,8 +86,6 @@ function rateDoubts(price: ModelPrice, neighbours: PriceNeighbours): PriceDoubt[
   return doubts;
 }
 
-type Doubt = Omit<PriceDoubt, "amount" | "enteredPicoUsd">;
-
 function doubtRate(entered: PicoUsd, kind: keyof Rates, neighbours: PriceNeighbours): Doubt | null {
   const subject = `${RATE_NAMES[kind]} at ${formatRate(entered)} per million tokens`;
   if (entered > RATE_PICO_USD_MAX) {
@@ -133,14 +127,6 @@ function compareRate(
   return { usual: all.median, whose: "which models cost in the middle", isOff };
 }
 
-function formatRate(amount: PicoUsd): string {
-  return `${formatUsdPerMillion(amount)} USD`;
-}
-
-function formatFee(amount: PicoUsd): string {
-  return `${formatUsd(Math.round(amount / 1_000))} USD`;
-}
-
 /** What several neighbours ask for one kind, those aside who give it away. */
 type Asked = { readonly least: PicoUsd; readonly median: PicoUsd; readonly most: PicoUsd };
 
@@ -162,9 +148,6 @@ function isAnotherUnit(entered: PicoUsd, { least, most }: Asked): boolean {
   return entered * 10 < least && isWithin(entered * 1_000);
 }
 
-type Mistake = { readonly factor: number; readonly unit: string };
-
-/** `factor`: the wrong number divided by the right one. */
 const RATE_MISTAKES: readonly Mistake[] = [
   { factor: 100, unit: "in cents rather than dollars" },
   { factor: 1_000, unit: "per billion tokens rather than per million" },
@@ -178,44 +161,6 @@ const FEE_MISTAKES: readonly Mistake[] = [
   { factor: 1_000, unit: "per thousand rather than for one" },
   { factor: 1 / 1_000, unit: "divided by a thousand twice" },
 ];
-
-type Wording = {
-  readonly subject: string;
-  readonly whose: string;
-  readonly format: (amount: PicoUsd) => string;
-};
-
-function off(
-  entered: PicoUsd,
-  usual: PicoUsd,
-  mistakes: readonly Mistake[],
-  { subject, whose, format }: Wording,
-): Doubt {
-  const mistake = mistakes.find(({ factor }) => {
-    const ratio = entered / factor / usual;
-    return ratio > 1 / 5 && ratio < 5;
-  });
-  const suggestedPicoUsd = mistake === undefined ? null : Math.round(entered / mistake.factor);
-  const times =
-    entered >= usual
-      ? `${timesOf(entered / usual)} times the ${format(usual)}`
-      : `one part in ${timesOf(usual / entered)} of the ${format(usual)}`;
-  const guess =
-    mistake === undefined || suggestedPicoUsd === null
-      ? ""
-      : ` It looks as if it were ${mistake.unit}: then ${format(suggestedPicoUsd)} was meant.`;
-  const explanation = `The price of ${subject} is ${times} ${whose}.${guess}`;
-  return { usualPicoUsd: usual, suggestedPicoUsd, explanation };
-}
-
-function timesOf(ratio: number): string {
-  return Math.round(ratio).toLocaleString("en-US");
-}
-
-function tooDear(subject: string, most: string): Doubt {
-  const explanation = `The price of ${subject} is more than ${most}, the most that is accepted.`;
-  return { usualPicoUsd: null, suggestedPicoUsd: null, explanation };
-}
 
 function feeDoubts(price: ModelPrice, neighbours: PriceNeighbours): PriceDoubt[] {
   const { requestPicoUsd: request, toolCallPicoUsd } = price;

@@ -4,6 +4,7 @@
  * readable. What is null, 0 or empty by default is left out.
  */
 import type { ModelPrice, PriceTier, Rates } from "./price.ts";
+import type { UnitRates } from "./unit-rates.ts";
 
 const RATE_MEMBERS = {
   inputPicoUsd: "input_pico_usd",
@@ -19,6 +20,13 @@ const RATE_MEMBERS = {
   imageOutputPicoUsd: "image_output_pico_usd",
 } as const satisfies Record<keyof Rates, string>;
 
+const UNIT_MEMBERS = {
+  imagePicoUsd: "image_pico_usd",
+  audioSecondPicoUsd: "audio_second_pico_usd",
+  characterPicoUsd: "character_pico_usd",
+  searchUnitPicoUsd: "search_unit_pico_usd",
+} as const satisfies Record<keyof UnitRates, string>;
+
 const PERMILLE_MAX = 1_000;
 
 const written = new WeakMap<ModelPrice, string>();
@@ -32,6 +40,10 @@ export function priceJson(price: ModelPrice): string {
   const text = JSON.stringify({
     source: price.source,
     ...formatRates(price),
+    [UNIT_MEMBERS.imagePicoUsd]: price.imagePicoUsd ?? undefined,
+    [UNIT_MEMBERS.audioSecondPicoUsd]: price.audioSecondPicoUsd ?? undefined,
+    [UNIT_MEMBERS.characterPicoUsd]: price.characterPicoUsd ?? undefined,
+    [UNIT_MEMBERS.searchUnitPicoUsd]: price.searchUnitPicoUsd ?? undefined,
     request_pico_usd: price.requestPicoUsd === 0 ? undefined : price.requestPicoUsd,
     tool_call_pico_usd: Object.keys(toolCallPicoUsd).length === 0 ? undefined : toolCallPicoUsd,
     tiers: tiers.length === 0 ? undefined : tiers.map(formatTier),
@@ -75,12 +87,15 @@ export function parsePriceJson(text: string): ModelPrice | undefined {
   const batchPermille = countOrNull(members["batch_permille"]);
   const contextTokensMax = countOrNull(members["context_tokens_max"]);
   const outputTokensMax = countOrNull(members["output_tokens_max"]);
+  const units = parseUnits(members);
+  if (units === undefined) return undefined;
   if (typeof source !== "string" || rates === undefined || tiers === undefined) return undefined;
   if (toolCallPicoUsd === undefined || requestPicoUsd === undefined) return undefined;
   if (batchPermille === undefined || (batchPermille ?? 0) > PERMILLE_MAX) return undefined;
   if (contextTokensMax === undefined || outputTokensMax === undefined) return undefined;
   return {
     ...rates,
+    ...units,
     requestPicoUsd: requestPicoUsd ?? 0,
     toolCallPicoUsd,
     tiers,
@@ -130,6 +145,21 @@ function parseRates(members: Members): Rates | undefined {
     audioOutputPicoUsd: optional("audioOutputPicoUsd"),
     imageInputPicoUsd: optional("imageInputPicoUsd"),
     imageOutputPicoUsd: optional("imageOutputPicoUsd"),
+  };
+}
+
+function parseUnits(members: Members): UnitRates | undefined {
+  const image = countOrNull(members[UNIT_MEMBERS.imagePicoUsd]);
+  const audioSecond = countOrNull(members[UNIT_MEMBERS.audioSecondPicoUsd]);
+  const character = countOrNull(members[UNIT_MEMBERS.characterPicoUsd]);
+  const searchUnit = countOrNull(members[UNIT_MEMBERS.searchUnitPicoUsd]);
+  if (image === undefined || audioSecond === undefined) return undefined;
+  if (character === undefined || searchUnit === undefined) return undefined;
+  return {
+    imagePicoUsd: image,
+    audioSecondPicoUsd: audioSecond,
+    characterPicoUsd: character,
+    searchUnitPicoUsd: searchUnit,
   };
 }
 

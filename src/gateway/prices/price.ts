@@ -3,6 +3,8 @@
  * leaves open costs what the kind it belongs to costs, never nothing.
  */
 import type { PicoUsd } from "../../base/units.ts";
+import type { Meter } from "../../dialects/surfaces.ts";
+import { hasUnitRates, NO_UNIT_RATES, RATE_OF_UNIT, UNITS, type UnitRates } from "./unit-rates.ts";
 
 /** What one token costs, by kind; null: what the named other kind costs. */
 export type Rates = {
@@ -31,22 +33,24 @@ export type Rates = {
 /** The rates of a whole request whose input is longer than `aboveInputTokens`. */
 export type PriceTier = Rates & { readonly aboveInputTokens: number };
 
-export type ModelPrice = Rates & {
-  /** Per request, whatever its size; 0 for nearly every model. */
-  readonly requestPicoUsd: PicoUsd;
-  /** Per call of a tool that the provider runs itself, by tool: `web_search`, … */
-  readonly toolCallPicoUsd: Readonly<Record<string, PicoUsd>>;
-  /** In the order of their bounds; the last one that applies counts. */
-  readonly tiers: readonly PriceTier[];
-  /** What tokens cost in a batch, in thousandths of the above, at most 1000; null: no batch price. */
-  readonly batchPermille: number | null;
-  /** Input and output together; null: unknown. */
-  readonly contextTokensMax: number | null;
-  /** null: unknown. */
-  readonly outputTokensMax: number | null;
-  /** `operator`, `catalogue:VERSION`, `simulated` or `free`. */
-  readonly source: string;
-};
+/** Tokens, units or both; an answer is paid by one of them (see `cost.ts`). */
+export type ModelPrice = Rates &
+  UnitRates & {
+    /** Per request, whatever its size; 0 for nearly every model. */
+    readonly requestPicoUsd: PicoUsd;
+    /** Per call of a tool that the provider runs itself, by tool: `web_search`, … */
+    readonly toolCallPicoUsd: Readonly<Record<string, PicoUsd>>;
+    /** In the order of their bounds; the last one that applies counts. */
+    readonly tiers: readonly PriceTier[];
+    /** What tokens cost in a batch, in thousandths of the above, at most 1000; null: no batch price. */
+    readonly batchPermille: number | null;
+    /** Input and output together; null: unknown. */
+    readonly contextTokensMax: number | null;
+    /** null: unknown. */
+    readonly outputTokensMax: number | null;
+    /** `operator`, `catalogue:VERSION`, `simulated` or `free`. */
+    readonly source: string;
+  };
 
 /** Rates of which only the price of input and output is known. */
 export function plainRates(inputPicoUsd: PicoUsd, outputPicoUsd: PicoUsd): Rates {
@@ -90,14 +94,31 @@ export function ratesInForce(rates: Rates): RatesInForce {
 
 /** Whether nothing that is done with the model costs anything: somebody said 0, and nothing else. */
 export function isFree(price: ModelPrice): boolean {
-  const fees = [price.requestPicoUsd, ...Object.values(price.toolCallPicoUsd)];
+  const units = UNITS.map((unit) => price[RATE_OF_UNIT[unit]] ?? 0);
+  const fees = [price.requestPicoUsd, ...Object.values(price.toolCallPicoUsd), ...units];
   const rates = [price, ...price.tiers].flatMap((one) => Object.values(ratesInForce(one)));
   return [...fees, ...rates].every((amount) => amount === 0);
+}
+
+/** Whether tokens have a price: 0 is one where nothing else has, and says nothing beside a unit's. */
+export function pricesTokens(price: ModelPrice): boolean {
+  if (!hasUnitRates(price)) return true;
+  const rates = [price, ...price.tiers].flatMap((one) => Object.values(ratesInForce(one)));
+  return rates.some((amount) => amount > 0);
+}
+
+/** Whether the price says what anything costs that is counted so. */
+export function pricesAny(price: ModelPrice, meters: readonly Meter[]): boolean {
+  return meters.some((meter) => {
+    if (meter === "tokens") return pricesTokens(price);
+    return meter === "free" || price[RATE_OF_UNIT[meter]] !== null;
+  });
 }
 
 /** Of what costs nothing at any provider, whatever the model. */
 export const FREE_PRICE: ModelPrice = {
   ...plainRates(0, 0),
+  ...NO_UNIT_RATES,
   requestPicoUsd: 0,
   toolCallPicoUsd: {},
   tiers: [],

@@ -85,6 +85,10 @@ function spokenPrice(row: PriceRow): ModelPrice {
   const tiers = (row.tiers ?? []).map((tier) => tierOf(row, tier));
   return {
     ...ratesOf(row),
+    imagePicoUsd: row.imagePicoUsd,
+    audioSecondPicoUsd: row.audioSecondPicoUsd,
+    characterPicoUsd: row.characterPicoUsd,
+    searchUnitPicoUsd: row.searchUnitPicoUsd,
     requestPicoUsd: row.requestPicoUsd ?? 0,
     toolCallPicoUsd: row.toolCallPicoUsd ?? {},
     // The last tier that applies counts, so their order is part of the price.

@@ -4,10 +4,12 @@
  */
 import { PICO_PER_USD_PER_MILLION } from "../../base/units.ts";
 import { type ModelPrice, plainRates } from "./price.ts";
+import { NO_UNIT_RATES } from "./unit-rates.ts";
 
 function simulated(inputPicoUsd: number, outputPicoUsd: number): ModelPrice {
   return {
     ...plainRates(inputPicoUsd, outputPicoUsd),
+    ...NO_UNIT_RATES,
     requestPicoUsd: 0,
     toolCallPicoUsd: {},
     tiers: [],

@@ -9,7 +9,7 @@ import {
   marketPrices,
   sameModelPrices,
 } from "../../../src/gateway/prices/catalogue.ts";
-import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
+import { type ModelPrice, pricesTokens } from "../../../src/gateway/prices/price.ts";
 import { testPrice } from "./support/price.ts";
 
 const catalogue = createCatalogue();
@@ -116,8 +116,22 @@ describe("a price", () => {
     expect([
       rates(find(router, "deepseek/deepseek-r1:free")),
       find(openAi, "omni-moderation-latest"),
-      find(openAi, "whisper-1"),
+      find(openAi, "dall-e-3"),
     ]).toEqual([[0, 0, null], null, null]);
+  });
+
+  test("of what is read by the hour is per second, rounded up, and none per token", () => {
+    // 0.36 and 0.111 USD an hour.
+    const whispers = [
+      find(openAi, "whisper-1"),
+      find("https://api.groq.com/openai/v1", "whisper-large-v3"),
+    ];
+    expect(
+      whispers.map((price) => price && [price.audioSecondPicoUsd, pricesTokens(price)]),
+    ).toEqual([
+      [100_000_000, false],
+      [30_833_334, false],
+    ]);
   });
 });
 
@@ -215,7 +229,8 @@ describe("the list of a provider's prices", () => {
   test("is every model with a price, at the price that finding it gives", () => {
     const prices = list(openAi);
     expect(prices.size).toBeGreaterThan(60);
-    expect([prices.has("gpt-4o-mini"), prices.has("whisper-1")]).toEqual([true, false]);
+    const models = ["gpt-4o-mini", "whisper-1", "dall-e-3"];
+    expect(models.map((model) => prices.has(model))).toEqual([true, true, false]);
     const others = [...prices].filter(([model, price]) => {
       const found = find(openAi, model);
       return found !== null && !Bun.deepEquals(found, price);
@@ -256,7 +271,7 @@ describe("the market", () => {
 
   test("is every price of the list, none of which holds a key that is not understood", async () => {
     const prices = await marketPrices(nowMs);
-    // 1,694 models, of which 29 have no price per token: speech by the hour, pages, moderation.
-    expect(prices.length).toBe(1_665);
+    // 1,694 models, of which 24 have a price per neither token nor second: pages, messages, moderation.
+    expect(prices.length).toBe(1_670);
   });
 });

@@ -37,10 +37,15 @@ const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
   );
 const tool = fc.constantFrom("web_search", "file_search", "oracle");
 const fee = fc.nat({ max: 100_000_000_000 });
+const unitRate = fc.option(fee, { nil: null });
 const price: fc.Arbitrary<ModelPrice> = fc
   .tuple(
     rates,
     fc.record({
+      imagePicoUsd: unitRate,
+      audioSecondPicoUsd: unitRate,
+      characterPicoUsd: unitRate,
+      searchUnitPicoUsd: unitRate,
       requestPicoUsd: fee,
       toolCallPicoUsd: fc.dictionary(tool, fee),
       tiers,

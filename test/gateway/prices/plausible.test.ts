@@ -5,12 +5,8 @@ import {
   priceNeighbours,
   type PriceNeighbours,
 } from "../../../src/gateway/prices/neighbours.ts";
-import {
-  FEE_PICO_USD_MAX,
-  type PriceDoubt,
-  pricePlausibility,
-  RATE_PICO_USD_MAX,
-} from "../../../src/gateway/prices/plausible.ts";
+import { FEE_PICO_USD_MAX, type PriceDoubt } from "../../../src/gateway/prices/doubt.ts";
+import { pricePlausibility, RATE_PICO_USD_MAX } from "../../../src/gateway/prices/plausible.ts";
 import { previewCost } from "../../../src/gateway/prices/preview.ts";
 import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
 import { listCatalogue, marketPrices } from "../../../src/gateway/prices/catalogue.ts";

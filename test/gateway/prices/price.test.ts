@@ -17,6 +17,10 @@ const full: ModelPrice = {
   audioOutputPicoUsd: 5,
   imageInputPicoUsd: 6,
   imageOutputPicoUsd: 8,
+  imagePicoUsd: 40_000_000_000,
+  audioSecondPicoUsd: 100_000_000,
+  characterPicoUsd: 0,
+  searchUnitPicoUsd: null,
   requestPicoUsd: 7,
   toolCallPicoUsd: { web_search: 10_000_000_000, file_search: 0 },
   tiers: [
@@ -36,7 +40,8 @@ const text =
   '{"source":"catalogue:0.1.8","input_pico_usd":2000000,"output_pico_usd":10000000,' +
   '"cached_input_pico_usd":0,"cache_write_1h_pico_usd":1,"reasoning_pico_usd":2,' +
   '"audio_input_pico_usd":3,"cached_audio_input_pico_usd":4,"audio_output_pico_usd":5,' +
-  '"image_input_pico_usd":6,"image_output_pico_usd":8,"request_pico_usd":7,' +
+  '"image_input_pico_usd":6,"image_output_pico_usd":8,"image_pico_usd":40000000000,' +
+  '"audio_second_pico_usd":100000000,"character_pico_usd":0,"request_pico_usd":7,' +
   '"tool_call_pico_usd":{"web_search":10000000000,"file_search":0},"tiers":[' +
   '{"above_input_tokens":200000,"input_pico_usd":4000000,"output_pico_usd":15000000,' +
   '"cache_write_pico_usd":5000000}],"batch_permille":500,"context_tokens_max":1000000}';

@@ -238,6 +238,10 @@ describe("a price", () => {
       audio_output_usd_per_million: "2.00",
       image_input_usd_per_million: "0.15",
       image_output_usd_per_million: "0.50",
+      image_usd: null,
+      audio_second_usd: null,
+      character_usd_per_million: null,
+      search_unit_usd: null,
       request_usd: "0.000000000001",
       tool_call_usd: { web_search: "0.01", "code-1": "0.00" },
       tiers: [
@@ -294,6 +298,37 @@ describe("a price", () => {
     });
     nowMs = START_MS;
     expect((await api.call("DELETE", path)).status).toBe(204);
+  });
+
+  test("of units needs none of tokens, and each unit is taken back by itself", async () => {
+    const units = {
+      image_usd: "0.04",
+      audio_second_usd: "0.0001",
+      character_usd_per_million: 15,
+      search_unit_usd: "0.002",
+    };
+    const body = { provider: "openai", model: "dall-e-3", ...units };
+    const { id } = await make(api, "/prices", body);
+    const changed = await api.call("PATCH", `/prices/${id}`, { body: { audio_second_usd: null } });
+    expect(changed.body).toMatchObject({
+      input_usd_per_million: "0.00",
+      output_usd_per_million: "0.00",
+      image_usd: "0.04",
+      audio_second_usd: null,
+      character_usd_per_million: "15.00",
+      search_unit_usd: "0.002",
+    });
+    const perMinute = await api.call("PATCH", `/prices/${id}`, {
+      body: { audio_second_usd: "0.006" },
+    });
+    expect(refusalOf(perMinute).slice(0, 3)).toEqual([422, "unprocessable", "/audio_second_usd"]);
+    const bare = { provider: "openai", model: "m", output_usd_per_million: 1 };
+    expect(refusalOf(await api.call("POST", "/prices", { body: bare }))).toEqual([
+      400,
+      "invalid_request",
+      "/input_usd_per_million",
+      mustBe.replace(" must be", " is required: it must be"),
+    ]);
   });
 
   test("is one per provider and model, and listed by either", async () => {

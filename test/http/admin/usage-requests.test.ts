@@ -5,6 +5,7 @@ import { systemRandom } from "../../../src/base/random.ts";
 import type { RefusalReason } from "../../../src/base/verdict.ts";
 import type { PostingRecord, RequestRecord } from "../../../src/store/contract.ts";
 import { plainRates } from "../../../src/gateway/prices/price.ts";
+import { NO_UNIT_RATES } from "../../../src/gateway/prices/unit-rates.ts";
 import { priceJson } from "../../../src/gateway/prices/price-json.ts";
 import { startTestAdmin, type TestAdmin } from "../../support/admin.ts";
 import { refusalOf } from "../../support/refusal.ts";
@@ -411,9 +412,11 @@ describe("the request log", () => {
       audioOutputTokens: 6,
       imageOutputTokens: 7,
       toolCalls: { web_search: 8 },
+      units: { images: 9 },
     };
     const price = priceJson({
       ...plainRates(1_250_000, 10_000_000),
+      ...NO_UNIT_RATES,
       cachedInputPicoUsd: 125_000,
       requestPicoUsd: 0,
       toolCallPicoUsd: { web_search: 10_000_000_000 },
@@ -472,6 +475,7 @@ describe("the request log", () => {
           audio_output_tokens: 6,
           image_output_tokens: 7,
           tool_calls: { web_search: 8 },
+          units: { images: 9 },
         },
         price: {
           source: "catalogue:0.1.8",
@@ -485,6 +489,10 @@ describe("the request log", () => {
           audio_output_usd_per_million: null,
           image_input_usd_per_million: null,
           image_output_usd_per_million: null,
+          image_usd: null,
+          audio_second_usd: null,
+          character_usd_per_million: null,
+          search_unit_usd: null,
           request_usd: "0.00",
           tool_call_usd: { web_search: "0.01" },
           tiers: [],

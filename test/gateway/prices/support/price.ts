@@ -5,6 +5,7 @@ import {
   type PriceTier,
   type Rates,
 } from "../../../../src/gateway/prices/price.ts";
+import { NO_UNIT_RATES } from "../../../../src/gateway/prices/unit-rates.ts";
 
 type Given = Partial<Omit<ModelPrice, "tiers">> & {
   readonly tiers?: readonly (Partial<Rates> & Pick<PriceTier, "aboveInputTokens">)[];
@@ -14,6 +15,7 @@ type Given = Partial<Omit<ModelPrice, "tiers">> & {
 export function testPrice({ tiers = [], ...given }: Given): ModelPrice {
   return {
     ...plainRates(0, 0),
+    ...NO_UNIT_RATES,
     requestPicoUsd: 0,
     toolCallPicoUsd: {},
     batchPermille: null,

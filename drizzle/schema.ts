@@ -15,6 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
 import type { DialectName } from "../src/base/dialect.ts";
+import type { ObjectKind } from "../src/base/object-kind.ts";
 import type { PriorityClass } from "../src/base/priority.ts";
 import type { LimitScopeType, ScopeType } from "../src/base/scope.ts";
 import type { RefusalReason } from "../src/base/verdict.ts";
@@ -484,6 +485,39 @@ export const keptAnswers = sqliteTable("kept_answers", {
   tenantId: text("tenant_id").primaryKey(),
   bytes: integer().notNull(),
 });
+
+/**
+ * What providers keep for tenants under ids of their own: whose it is, and where it is kept. An id that
+ * is not here exists for nobody, whatever the provider would answer.
+ */
+export const objects = sqliteTable(
+  "objects",
+  {
+    tenantId: text("tenant_id").notNull(),
+    /** As its provider named it. */
+    id: text().notNull(),
+    kind: text().$type<ObjectKind>().notNull(),
+    /** Counts the tenant's objects of this kind, so that its oldest ones can make room. */
+    number: integer().notNull(),
+    tokenId: text("token_id").notNull(),
+    providerId: text("provider_id").notNull(),
+    /** Place of the credential among the provider's, from 1, and its keyed hash; null: it needs none. */
+    credentialPosition: integer("credential_position"),
+    credentialHash: text("credential_hash"),
+    /** The public name under which it was asked for, and the upstream's; null: it is of no model. */
+    route: text(),
+    model: text(),
+    createdAtMs: integer("created_at_ms").notNull(),
+    expiresAtMs: integer("expires_at_ms").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    // An id that a provider gave to two tenants is nobody's.
+    uniqueIndex("objects_by_provider").on(table.providerId, table.id),
+    uniqueIndex("objects_by_number").on(table.tenantId, table.kind, table.number),
+    index("objects_by_expiry").on(table.expiresAtMs),
+  ],
+);
 
 /** Single values: the admin token's hash, the schema's origin. */
 export const settings = sqliteTable("settings", {

@@ -152,6 +152,17 @@ export const LIMITS = {
   /** Expired keys deleted in one commit, and commits in one go: answers are large to delete. */
   idempotencyExpiredRowsMax: 64,
   idempotencyExpiredBatchesMax: 100,
+  /** What a tenant's providers keep for it, of one kind; past it the oldest are forgotten here. */
+  objectsOfKindMax: 500_000,
+  /** As long as OpenAI keeps a response (2026-11). */
+  objectsKeptMs: 30 * 24 * 60 * 60_000,
+  /** Steps about them in one commit, and waiting for one. */
+  objectStepsMax: 256,
+  objectStepsWaitingMax: 10_000,
+  objectsExpiredRowsMax: 256,
+  objectsExpiredBatchesMax: 100,
+  /** Objects that one request may name. */
+  objectsNamedMax: 1_000,
   /** How long a resumable stream goes on while nobody reads it, and is kept after its end. */
   resumableUnreadMs: 60_000,
   resumableKeptMs: 60_000,

@@ -19,7 +19,8 @@ export type KeyPurpose =
   | "credential"
   | "admin-token"
   | "idempotency-hash"
-  | "idempotency-answer";
+  | "idempotency-answer"
+  | "credential-hash";
 
 /** A sealed text that does not open. Names the place and the likely reasons, never the secret. */
 export class SealError extends Error {

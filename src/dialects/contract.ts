@@ -3,6 +3,7 @@
  * it by splicing, watching an answer for content, usage and terminator, and wording our errors. A
  * dialect knows no tenant, no money and no network.
  */
+import type { ObjectKind } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
@@ -90,7 +91,19 @@ export type ClientRequest = {
   readonly toolCallsMax: Readonly<Record<string, number>>;
   /** Absent where nothing but tokens is used. */
   readonly units?: UnitUse;
+  /** What it names that a provider keeps: only who keeps it can serve. Absent: nothing. */
+  readonly objects?: readonly NamedObject[];
 };
+
+/** An object that a request names by its provider's id; `param`: the member that names it, if any. */
+export type NamedObject = {
+  readonly kind: ObjectKind;
+  readonly id: string;
+  readonly param: string | null;
+};
+
+/** An object that an answer says its provider keeps from now on. */
+export type MadeObject = { readonly kind: ObjectKind; readonly id: string };
 
 /** Kinds of tokens that may have a price of their own. */
 export type TokenKindApart =
@@ -144,6 +157,10 @@ export interface StreamWatch {
   readonly lengthEnding: (usage: Usage) => Uint8Array;
   /** The answer is bytes without events: nothing of ours may be written into it. Absent: it has events. */
   readonly isBytes?: true;
+  /** An error as its last event, where that depends on the events before; absent: as the codec words it. */
+  readonly errorEvent?: (error: ErrorReply) => Uint8Array;
+  /** What the provider keeps of it, as far as it has told. */
+  readonly made?: () => readonly MadeObject[];
 }
 
 /** A watch whose stream another attempt can go on with when it breaks off. */
@@ -188,6 +205,8 @@ export type GeneratedOutput = {
 export type Place = {
   /** The model that the path names; null where the body does. */
   readonly model: string | null;
+  /** The object that the path names; absent where the surface has none. */
+  readonly objectId?: string;
   /** What follows the path, with its `?`; absent: nothing of it matters. */
   readonly query?: string;
 };
@@ -241,6 +260,8 @@ export interface Codec {
    * type is read whole. Absent: every one is.
    */
   readonly watchBytes?: (contentType: string) => StreamWatch | null;
+  /** What the provider keeps, by its plain answer; absent: nothing. */
+  readonly made?: (answer: Uint8Array) => readonly MadeObject[];
 }
 
 export interface Dialect {

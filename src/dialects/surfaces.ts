@@ -15,13 +15,20 @@ export type Unit = "images" | "audio_seconds" | "characters" | "search_units";
  */
 export type Meter = "tokens" | Unit | "free";
 
+/**
+ * Who may be asked. exchange: a model's candidates, by its route. owned: the provider and credential
+ * that keep the object in the path, and only for the tenant that made it.
+ */
+export type Access = "exchange" | "owned";
+
 export type SurfaceSpec = {
   readonly dialect: DialectName;
-  readonly method: "POST";
-  /** `{model}` stands for the model's name, which may hold slashes. */
+  readonly method: "GET" | "POST" | "DELETE";
+  /** `{model}` stands for the model's name, which may hold slashes; `{id}` for an object's id. */
   readonly paths: readonly string[];
   /** What a model can be paid by there; one that has a price for none of them is not served. */
   readonly meters: readonly Meter[];
+  readonly access: Access;
 };
 
 export const SURFACES = {
@@ -30,16 +37,26 @@ export const SURFACES = {
     method: "POST",
     paths: ["/v1/chat/completions"],
     meters: ["tokens"],
+    access: "exchange",
   },
   embeddings: {
     dialect: "openai",
     method: "POST",
     paths: ["/v1/embeddings"],
     meters: ["tokens"],
+    access: "exchange",
   },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;
+
+export function specOf(surface: Surface): SurfaceSpec {
+  return SURFACES[surface];
+}
+
+export function accessOf(surface: Surface): Access {
+  return SURFACES[surface].access;
+}
 
 export function metersOf(surface: Surface): readonly Meter[] {
   return SURFACES[surface].meters;

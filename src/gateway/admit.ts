@@ -4,10 +4,11 @@
  * take all or nothing.
  */
 import { tenantRates } from "../../actors/tenant.ts";
+import { assert } from "../base/assert.ts";
 import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
-import { metersOf, SURFACES } from "../dialects/surfaces.ts";
+import { accessOf, metersOf, SURFACES } from "../dialects/surfaces.ts";
 import type { AcceptedRequest } from "./accept.ts";
 import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
@@ -19,6 +20,7 @@ import { strategyFor } from "./choose/strategy.ts";
 import type { Exchange, Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
+import { amongKeepers, findKept, toKeeper } from "./objects/keeper.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import { unpricedText } from "./unpriced-text.ts";
 import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
@@ -45,15 +47,44 @@ export async function admit(
   accepted: AcceptedRequest,
 ): Promise<Verdict<Admitted>> {
   const { principal, request } = accepted;
-  const resolved = resolveAllowed(gateway, principal, request);
+  const resolved =
+    request.objects === undefined
+      ? resolveAllowed(gateway, principal, request)
+      : await resolveKept(gateway, exchange, accepted, request.objects);
   if (!resolved.allowed) return resolved;
   const health = gateway.store.health();
   if (!health.ok) {
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
+  // The model that an object is of is known by now.
+  const told = exchange.request === null ? accepted : { ...accepted, request: exchange.request };
   return await whenReady(gateway, exchange, principal.scopes, (owners) =>
-    take(gateway, exchange, owners, accepted, resolved.value),
+    take(gateway, exchange, owners, told, resolved.value),
   );
+}
+
+/** For a request that names what providers keep: only who keeps it can serve. */
+async function resolveKept(
+  gateway: Gateway,
+  exchange: Exchange,
+  { principal, request }: AcceptedRequest,
+  named: NonNullable<ClientRequest["objects"]>,
+): Promise<Verdict<Resolved>> {
+  const isOwned = accessOf(request.surface) === "owned";
+  // An unknown model comes before an unknown object.
+  const resolved = isOwned ? null : resolveAllowed(gateway, principal, request);
+  if (resolved?.allowed === false) return resolved;
+  const kept = await findKept(gateway, principal.tenant.id, named);
+  if (!kept.allowed) return kept;
+  if (resolved !== null) return amongKeepers(gateway, resolved.value, kept.value);
+  const [object] = kept.value;
+  assert(object, "a request about an object names it");
+  const { route } = object.row;
+  if (route !== null && !isModelAllowed(principal.token.allowedModels, route)) {
+    return notAllowed(route);
+  }
+  exchange.request = { ...request, model: route ?? "" };
+  return allow(toKeeper(gateway, object));
 }
 
 function resolveAllowed(
@@ -67,15 +98,18 @@ function resolveAllowed(
     return refuse("model_not_found", `The model ${quoted} does not exist.`, { param: "model" });
   }
   if (!isModelAllowed(principal.token.allowedModels, model)) {
-    return refuse("model_not_allowed", `This access token may not use the model ${quoted}.`, {
-      param: "model",
-    });
+    return notAllowed(model);
   }
   if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced);
   if (resolved.candidates.length === 0 && resolved.unpriced.length > 0) {
     return refuse("model_unpriced", unpricedText(model, surface), { param: "model" });
   }
   return allow(resolved);
+}
+
+function notAllowed(model: string): Verdict<never> {
+  const message = `This access token may not use the model ${JSON.stringify(model)}.`;
+  return refuse("model_not_allowed", message, { param: "model" });
 }
 
 /** An entry allows its exact name, or with a final `*` every name that begins like it. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
+import { deriveKey } from "../base/seal.ts";
 import type { Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -13,6 +14,7 @@ import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLifecycle } from "./lifecycle.ts";
+import { Objects } from "./objects/objects.ts";
 import { createOrigins, type Origins } from "./origin.ts";
 import { createLoad } from "./load/read-load.ts";
 import { runShadow } from "./shadow/run-shadow.ts";
@@ -78,12 +80,14 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
       nowMs: clock.nowMs,
       onSkipped: ({ provider }) => metrics.shadowEnded(provider.row.name, "skipped"),
     }),
+    objects: new Objects({ clock, log, store }),
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog,
     origins: parts.origins ?? createOrigins(clock),
     send: parts.send ?? sendByFetch,
     tokenPepper,
+    credentialHashSecret: deriveKey(tokenPepper, "credential-hash"),
   };
   return gateway;
 }
@@ -98,6 +102,7 @@ function mayShadow({ lifecycle, shed, store }: Gateway): boolean {
 export async function disassembleGateway(gateway: Gateway): Promise<void> {
   gateway.shed.stop();
   gateway.watchdog.stop();
+  gateway.objects.stop();
   gateway.sharing.stop();
   gateway.tokenCounter.stop();
   gateway.metrics.stop();

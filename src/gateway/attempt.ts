@@ -4,6 +4,7 @@
  * call, so that after a crash only the holds of the very last commit can be unsent.
  */
 import type { Refusal } from "../base/verdict.ts";
+import { specOf } from "../dialects/surfaces.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
@@ -169,6 +170,7 @@ function dispatch(
       ? codec.request(request, edits)
       : spooledBody(exchange.spool, codec.form?.edits(request, edits) ?? []);
   const upstream = callUpstream(gateway, {
+    method: specOf(codec.surface).method,
     url: row.baseUrl + codec.path(request, candidate.model) + query,
     headers: {
       ...dialect.defaultHeaders,

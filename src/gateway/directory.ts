@@ -42,6 +42,8 @@ export interface Directory extends DirectoryAdmin {
   /** Routes that a tenant's access tokens may call by name. */
   readonly modelsOf: (tenantId: string) => readonly RouteRow[];
   readonly providers: () => Iterable<ProviderEntry>;
+  /** null: it was removed. */
+  readonly provider: (id: string) => ProviderEntry | null;
   readonly budget: (id: string) => BudgetRow | null;
   /** Does a budget that can refuse apply to an attempt? */
   readonly isBounded: (scopes: AttemptScopes) => boolean;
@@ -95,6 +97,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       resolveModel(configured, providers, { tenantId, model, meters }, clock.nowMs()),
     modelsOf: configured.modelsOf,
     providers: providers.all,
+    provider: providers.byId,
     budget: (id) => tables.budgets.get(id) ?? null,
     isBounded: budgets.isBounded,
     changed: followChanges({ configured, providers, owners }),

@@ -9,6 +9,7 @@ import type { Drains } from "./drains.ts";
 import type { Directory } from "./directory.ts";
 import type { Hedges } from "./hedges.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { Objects } from "./objects/objects.ts";
 import type { Origins } from "./origin.ts";
 import type { Shed } from "./load/shed.ts";
 import type { TenantShares } from "./load/tenant-shares.ts";
@@ -33,6 +34,7 @@ export type Gateway = {
   readonly tenantShares: TenantShares;
   readonly hedges: Hedges;
   readonly shed: Shed;
+  readonly objects: Objects;
   readonly sharing: Sharing;
   readonly shadows: Shadows;
   readonly tokenCounter: TokenCounter;
@@ -41,4 +43,6 @@ export type Gateway = {
   readonly send: Send;
   /** Keys the hashes of access tokens. */
   readonly tokenPepper: Uint8Array;
+  /** Keys the hashes by which a provider's credential is known again. */
+  readonly credentialHashSecret: Uint8Array;
 };

@@ -22,7 +22,8 @@ export function requestRow({ clock }: Pick<Gateway, "clock">, exchange: Exchange
     projectId: principal?.scopes.projectId ?? null,
     tokenId: principal?.scopes.tokenId ?? null,
     endUserId: principal?.scopes.endUserId ?? null,
-    route: request?.model ?? null,
+    // An object may be of no model.
+    route: request === null || request.model === "" ? null : request.model,
     provider: served?.provider ?? null,
     model: served?.model ?? null,
     status: exchange.status,

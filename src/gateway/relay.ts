@@ -7,7 +7,7 @@
 import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Usage } from "../dialects/contract.ts";
+import type { StreamWatch, Usage } from "../dialects/contract.ts";
 import { errorPart } from "../dialects/framing.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { LiveStream } from "./attempt-result.ts";
@@ -215,13 +215,17 @@ async function finish(
   ending: Usage | null,
 ): Promise<void> {
   if (sink === null || exchange.clientGone) return;
-  const last = ending === null ? errorEvent(exchange, end) : watch.lengthEnding(ending);
+  const last = ending === null ? errorEvent(exchange, watch, end) : watch.lengthEnding(ending);
   const unwritten = last === null ? null : send(exchange, sink, [last]);
   if (unwritten !== null) await untilWritten(unwritten, [exchange.call.signal, upstream.signal]);
   sink.close();
 }
 
-function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): Uint8Array | null {
+function errorEvent(
+  { call, id }: Exchange,
+  watch: StreamWatch,
+  { errorCode, outcome }: RelayEnd,
+): Uint8Array | null {
   if (errorCode === null) return null;
   const { type, text } = ERRORS[errorCode];
   const clock = clockOf(outcome);
@@ -229,7 +233,7 @@ function errorEvent({ call, id }: Exchange, { errorCode, outcome }: RelayEnd): U
   const message = `${told} The answer is incomplete (request ${id}).`;
   const error = { code: errorCode, message, type, param: null, requestId: id };
   // A relayed stream has begun: it is read to its first content before.
-  return errorPart(call, error, true);
+  return watch.errorEvent?.(error) ?? errorPart(call, error, true);
 }
 
 /** After the terminator only the end of the body is due; reading it lets the connection be reused. */

@@ -14,6 +14,7 @@ import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { HoldWatch } from "./hold-watch.ts";
 import { keepAliveMsOf } from "./keep-alive.ts";
+import { noteAnswer, noteMade } from "./objects/made.ts";
 import { relay } from "./relay.ts";
 import { addCost, replyHeaders, streamHeaders } from "./reply-headers.ts";
 import { countUsage, settleAnswer } from "./settle-answer.ts";
@@ -39,7 +40,9 @@ export async function answerReply(
     outcome: "ok",
     status: answer.status,
   });
+  const noted = noteAnswer(gateway, exchange, admitted, plan, answer.body);
   if (settled !== undefined) await settled;
+  if (noted !== null) await noted;
   const headers = replyHeaders(exchange, answer.headers);
   addCost(headers, exchange);
   return { status: answer.status, headers, body: answer.body };
@@ -62,6 +65,7 @@ export function streamReply(
   const holdOf = holdWatches(gateway, watch);
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
+  void noteMadeSoFar(gateway, admitted, plan, watch);
   const body = relay(gateway, exchange, stream, {
     provider: () => (legNow() ?? only).plan.candidate.provider.row,
     holdWatch: () => holdOf(legNow()),
@@ -69,6 +73,7 @@ export function streamReply(
     countUsage: () => countUsage(gateway, (legNow() ?? only).admitted, watch.output()),
     onEnd: ({ outcome, errorCode }, counted) => {
       exchange.errorCode = errorCode;
+      const noted = noteMadeSoFar(gateway, admitted, plan, watch);
       const leg = legNow();
       // What broke off was settled when another attempt was to go on with it.
       if (leg === null) return;
@@ -81,10 +86,21 @@ export function streamReply(
         outcome,
         status: leg.status,
       };
-      return settleAnswer(gateway, exchange, leg.admitted, leg.plan, end);
+      const ended = settleAnswer(gateway, exchange, leg.admitted, leg.plan, end);
+      return noted === null ? ended : Promise.all([noted, ended]).then(() => undefined);
     },
   });
   return { status, headers: streamHeaders(exchange, stream.headers), body };
+}
+
+/** When its first events have come, and again at its end: what a stream makes has its id before its content. */
+function noteMadeSoFar(
+  gateway: Gateway,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  { made }: StreamWatch,
+): Promise<void> | null {
+  return made === undefined ? null : noteMade(gateway, admitted, plan, made());
 }
 
 /** Each attempt has its own hold, and of each it is its own output that is counted. */

@@ -25,6 +25,7 @@ export type TransportFailure = {
 };
 
 export type UpstreamCall = {
+  readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array<ArrayBuffer> | StreamedBody;
@@ -94,7 +95,7 @@ export function callUpstream(
   const firstByte = watchdog.deadline(() => giveUp("first_byte"));
   const run = async (): Promise<UpstreamAnswer | TransportFailure> => {
     const init: BunFetchInit = {
-      method: "POST",
+      method: call.method,
       headers: headersOf(call),
       body: bodyOf(call, () => firstByte.arm(call.firstByteMs)),
       redirect: "manual",
@@ -126,8 +127,10 @@ function headersOf({ headers, body }: UpstreamCall): Record<string, string> {
   return { ...headers, "content-length": String(body.byteLength) };
 }
 
-function bodyOf({ body }: UpstreamCall, onRead: () => void): NonNullable<RequestInit["body"]> {
-  return body instanceof Uint8Array ? body : body.open(onRead);
+/** A GET may have no body at all, not even an empty one. */
+function bodyOf({ body }: UpstreamCall, onRead: () => void): RequestInit["body"] {
+  if (!(body instanceof Uint8Array)) return body.open(onRead);
+  return body.byteLength === 0 ? undefined : body;
 }
 
 /** Lets go of a body that nobody will read, so that Bun does not keep it. */

@@ -8,6 +8,7 @@ import type { NanoUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
+import type { ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -259,6 +260,17 @@ export interface Store {
   readonly stepKeys: (steps: readonly KeyStep[]) => Promise<readonly (KeyClaim | null)[]>;
   /** Deletes idempotency keys that have expired, `rowsMax` at most; resolves with how many. */
   readonly expireKeys: (nowMs: number, rowsMax: number) => Promise<number>;
+
+  /** One commit for all steps. */
+  readonly stepObjects: (steps: readonly ObjectStep[]) => Promise<void>;
+  /** Those that the tenant has, in any order; few enough for one look. */
+  readonly findObjects: (
+    tenantId: string,
+    ids: readonly string[],
+    nowMs: number,
+  ) => Promise<readonly ObjectRow[]>;
+  /** Deletes what has expired, `rowsMax` at most; resolves with how many. */
+  readonly expireObjects: (nowMs: number, rowsMax: number) => Promise<number>;
 
   readonly ledgerState: () => Promise<LedgerState>;
   /** An operator takes the ledger as it is: hard budgets work again from the next admission on. */

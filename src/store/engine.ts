@@ -17,6 +17,7 @@ import { Mark } from "./mark.ts";
 import { MOVED, Place } from "./place.ts";
 import { moneyCalls } from "./money-calls.ts";
 import { names } from "./names.ts";
+import { objectCalls } from "./object-calls.ts";
 import type { BatchMessage, Calls, FromThread, OpenMessage } from "./protocol.ts";
 import { recover } from "./recovery.ts";
 import { requestDetail, requestPage } from "./request-queries.ts";
@@ -125,6 +126,7 @@ function bind(connection: Connection, mark: Mark): Open {
       names: (noun, ids) => names(orm, noun, ids),
       ...moneyCalls(connection),
       ...idempotencyCalls(connection),
+      ...objectCalls(connection),
       ...ledgerCalls(connection, mark),
       ownerState: (owner, windows) => ownerState(orm, owner, windows),
       requestPage: (filter, query) => requestPage(orm, filter, query),

@@ -19,6 +19,7 @@ import type { AlertRow, LearnedRow, LedgerState, UnpricedModel } from "./money-c
 import { pageFrom } from "./cursor.ts";
 import { ThreadLink, type Link, type LinkEvents } from "./link.ts";
 import { lockDirectory } from "./lock.ts";
+import type { ObjectRow } from "./objects-contract.ts";
 import type { Calls } from "./protocol.ts";
 import type { StoreLog } from "./store-log.ts";
 import { Writer } from "./writer.ts";
@@ -130,6 +131,13 @@ function callsOf(writer: Writer): StoreCalls {
     learned: () => writer.call("learned") as Promise<readonly LearnedRow[]>,
     stepKeys: (steps) => writer.call("stepKeys", steps) as Promise<ReturnType<Calls["stepKeys"]>>,
     expireKeys: (nowMs, rowsMax) => writer.call("expireKeys", nowMs, rowsMax) as Promise<number>,
+    stepObjects: async (steps) => {
+      await writer.call("stepObjects", steps);
+    },
+    findObjects: (tenantId, ids, nowMs) =>
+      writer.call("findObjects", tenantId, ids, nowMs) as Promise<readonly ObjectRow[]>,
+    expireObjects: (nowMs, rowsMax) =>
+      writer.call("expireObjects", nowMs, rowsMax) as Promise<number>,
     ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,
     requestPage: async (filter, query) =>
       (await writer.call("requestPage", filter, pageFrom(query))) as Page<

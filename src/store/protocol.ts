@@ -20,6 +20,7 @@ import type {
 } from "./contract.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
+import type { ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -78,6 +79,13 @@ export type Calls = {
   readonly learned: () => readonly LearnedRow[];
   readonly stepKeys: (steps: readonly KeyStep[]) => readonly (KeyClaim | null)[];
   readonly expireKeys: (nowMs: number, rowsMax: number) => number;
+  readonly stepObjects: (steps: readonly ObjectStep[]) => null;
+  readonly findObjects: (
+    tenantId: string,
+    ids: readonly string[],
+    nowMs: number,
+  ) => readonly ObjectRow[];
+  readonly expireObjects: (nowMs: number, rowsMax: number) => number;
   readonly ledgerState: () => LedgerState;
   readonly acceptLedger: () => LedgerState;
   readonly requestPage: (

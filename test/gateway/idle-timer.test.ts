@@ -19,7 +19,7 @@ beforeEach(() => set.splice(0));
 function route(options: Partial<ChatOptions>): Promise<Response> {
   const url = `${tollgate.url}/v1/chat/completions`;
   const request = new Request(url, chatInit({ token, ...options }));
-  return exchangeRoute(tollgate.gateway, "chat", null, request, {
+  return exchangeRoute(tollgate.gateway, "chat", { model: null }, request, {
     timeout: (_request, seconds) => void set.push(seconds),
   });
 }

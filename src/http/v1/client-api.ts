@@ -4,6 +4,7 @@
  * the dialect too.
  */
 import { Elysia } from "elysia";
+import type { Place } from "../../dialects/contract.ts";
 import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { exchangeRoute } from "./exchange-route.ts";
@@ -15,9 +16,11 @@ const untouched = { parse: "none" } as const;
 export function clientApi(gateway: Gateway) {
   const app = new Elysia({ name: "client-api" });
   for (const [surface, path] of mounts()) {
-    app.post(
-      path,
-      ({ request, server }) => exchangeRoute(gateway, surface, null, request, server),
+    app.route(
+      SURFACES[surface].method,
+      path.replace("{id}", ":id"),
+      ({ request, server, params }) =>
+        exchangeRoute(gateway, surface, namedBy(params), request, server),
       { ...untouched, detail: SURFACE_DETAILS[surface] },
     );
   }
@@ -29,6 +32,14 @@ export function clientApi(gateway: Gateway) {
       detail: { hide: true },
     });
 }
+
+/** What a path names beside its surface. Elysia gives no parameters at all to a path that has none. */
+function namedBy(params: Readonly<Record<string, string>> | undefined): Omit<Place, "query"> {
+  const id = params?.["id"];
+  return id === undefined ? NOTHING : { model: null, objectId: id };
+}
+
+const NOTHING = { model: null };
 
 /** Every path of every surface. */
 function mounts(): [Surface, string][] {

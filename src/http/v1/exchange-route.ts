@@ -4,6 +4,7 @@
  * and rebuild the answer (Elysia 1.4.30).
  */
 import { codecAt, dialectOf } from "../../dialects/catalogue.ts";
+import type { Place } from "../../dialects/contract.ts";
 import type { Surface } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { handle } from "../../gateway/handle.ts";
@@ -16,12 +17,12 @@ export type IdleTimer = { readonly timeout: (request: Request, seconds: number) 
 export async function exchangeRoute(
   gateway: Gateway,
   surface: Surface,
-  model: string | null,
+  named: Omit<Place, "query">,
   request: Request,
   server: IdleTimer | null,
 ): Promise<Response> {
   const query = queryOf(request.url);
-  const place = { model, query };
+  const place = { ...named, query };
   const codec = codecAt(surface, place);
   const reply = await handle(gateway, {
     dialect: dialectOf(surface),

@@ -1,0 +1,12 @@
+/**
+ * Kinds of things that a provider keeps for a tenant under an id of its own, and that later requests
+ * name: they go back to the provider and the credential that keep them.
+ */
+export type ObjectKind = "response" | "item" | "conversation" | "file" | "batch";
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,255}$/;
+
+/** What can be an id, and be put into a path as it is. */
+export function isObjectId(text: string): boolean {
+  return ID.test(text);
+}

@@ -1,0 +1,55 @@
+/** What an answer says that its provider keeps from now on, or keeps no longer, is remembered. */
+import { isObjectId } from "../../base/object-kind.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { MadeObject } from "../../dialects/contract.ts";
+import { specOf } from "../../dialects/surfaces.ts";
+import type { Admitted } from "../admit.ts";
+import type { AttemptPlan } from "../attempt-plan.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Gateway } from "../gateway.ts";
+import { credentialHash } from "./keeper.ts";
+
+/** As many are taken from one answer; a response has an item for each step of its model. */
+const MADE_MAX = 1_000;
+
+/** Of a plain answer. Resolves when it is durable; never rejects; null: there is nothing of it. */
+export function noteAnswer(
+  gateway: Gateway,
+  { call }: Exchange,
+  admitted: Admitted,
+  plan: AttemptPlan,
+  answer: Uint8Array,
+): Promise<void> | null {
+  const { codec } = call;
+  const { request, principal } = admitted;
+  const { access, method } = specOf(codec.surface);
+  const [about] = request.objects ?? [];
+  if (access === "owned" && method === "DELETE" && about !== undefined) {
+    return gateway.objects.forget({ tenantId: principal.tenant.id, id: about.id });
+  }
+  return noteMade(gateway, admitted, plan, codec.made?.(answer) ?? []);
+}
+
+/** Likewise, of a stream that has told so much. */
+export function noteMade(
+  { clock, credentialHashSecret, objects }: Gateway,
+  { principal, request }: Admitted,
+  { candidate: { lane, model, provider } }: AttemptPlan,
+  made: readonly MadeObject[],
+): Promise<void> | null {
+  const named = made.filter(({ id }) => isObjectId(id)).slice(0, MADE_MAX);
+  if (named.length === 0) return null;
+  const createdAtMs = clock.nowMs();
+  const place = {
+    tenantId: principal.tenant.id,
+    tokenId: principal.token.id,
+    providerId: provider.row.id,
+    credentialPosition: lane.position,
+    credentialHash: credentialHash(credentialHashSecret, lane),
+    route: request.model,
+    model,
+    createdAtMs,
+    expiresAtMs: createdAtMs + LIMITS.objectsKeptMs,
+  };
+  return objects.note(named.map(({ id, kind }) => ({ ...place, id, kind })));
+}

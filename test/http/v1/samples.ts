@@ -1,0 +1,21 @@
+/**
+ * A request for every surface that a provider would take, so that what is refused is refused for who asks
+ * and not for what. A surface without one fails the test of all routes.
+ */
+import type { Surface } from "../../../src/dialects/surfaces.ts";
+
+export type Sample = {
+  readonly body: string | FormData;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+const json = (body: object, headers: Readonly<Record<string, string>> = {}): Sample => ({
+  body: JSON.stringify(body),
+  headers: { "content-type": "application/json", ...headers },
+});
+
+/** By the model's public name. */
+export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample>>> = {
+  chat: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
+  embeddings: (model) => json({ model, input: "hi" }),
+};

@@ -118,6 +118,13 @@ export const LIMITS = {
   /** Rest of a lane whose credential is refused: the first, doubled with each further one, up to the last. */
   credentialRestMs: 60_000,
   credentialRestMsMax: 600_000,
+  /** The whole of asking for a token that is presented to a provider. */
+  tokenRequestMs: 10_000,
+  /** Such a token is renewed so long before it expires, and not used in its last moments. */
+  tokenRenewAheadMs: 300_000,
+  tokenSpareMs: 10_000,
+  /** Between failed renewals of one that can still be used. */
+  tokenRetryMs: 10_000,
   /** Repeats of failed attempts that a provider may have left, and those of them that time refills. */
   retryBudgetMax: 50,
   retryReserve: 5,

@@ -4,11 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import { deriveKey } from "../base/seal.ts";
-import type { Store } from "../store/contract.ts";
+import type { ProviderRow, Store } from "../store/contract.ts";
 import type { LiveReadings } from "../telemetry/live-gauges.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { BodyRoom } from "./load/body-room.ts";
+import { createPresenter } from "./credentials/create-presenter.ts";
 import { Drains } from "./drains.ts";
 import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
@@ -56,7 +57,18 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     collect: () => readings(gateway),
   });
   const watchdog = createWatchdog(clock);
-  const directory = await createDirectory({ watchdog, store, clock, log, metrics, unseal });
+  const { origins = createOrigins(clock), send = sendByFetch } = parts;
+  const present = (row: ProviderRow, credential: string) =>
+    createPresenter({ clock, origins, send }, row, credential);
+  const directory = await createDirectory({
+    watchdog,
+    store,
+    clock,
+    log,
+    metrics,
+    unseal,
+    present,
+  });
   const gateway: Gateway = {
     clock,
     random,
@@ -84,8 +96,8 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog,
-    origins: parts.origins ?? createOrigins(clock),
-    send: parts.send ?? sendByFetch,
+    origins,
+    send,
     tokenPepper,
     credentialHashSecret: deriveKey(tokenPepper, "credential-hash"),
   };

@@ -2,6 +2,7 @@
 import type { Refusal } from "../base/verdict.ts";
 import type { StreamWatch, Usage } from "../dialects/contract.ts";
 import type { Classification } from "./classify.ts";
+import type { CredentialProblem } from "./credentials/presenter.ts";
 import type { OriginProblem } from "./origin.ts";
 import type { ByteReader, Upstream } from "./transport.ts";
 
@@ -25,10 +26,10 @@ export type AttemptResult =
       readonly outputTokensSeen: number | null;
       readonly detail: string;
     }
-  /** The provider's address is not allowed or does not take connections: nothing was sent. */
+  /** Its address is not allowed or takes no connections, or no token is to be had: nothing was sent. */
   | {
       readonly kind: "unreachable";
-      readonly why: OriginProblem["kind"];
+      readonly why: (OriginProblem | CredentialProblem)["kind"];
       readonly detail: string;
     }
   /** Given up because the exchange must end. */

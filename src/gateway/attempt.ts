@@ -13,8 +13,13 @@ import type { Gateway } from "./gateway.ts";
 import { priceJson } from "./prices/price-json.ts";
 import { readAnswer } from "./read-answer.ts";
 import { upstreamHeaders } from "./request-headers.ts";
+import type { CredentialProblem, HeaderRecord } from "./credentials/presenter.ts";
+import type { OriginProblem, Origins } from "./origin.ts";
+import type { Candidate } from "./resolve.ts";
 import { callUpstream, type Upstream } from "./transport.ts";
 import { spooledBody } from "./upload/spooled-body.ts";
+
+type Problem = OriginProblem | CredentialProblem;
 
 /**
  * `run` is what stops it. Throws GatewayError `ledger_unavailable` when the hold is certainly not on
@@ -44,7 +49,7 @@ export async function runAttempt(
   });
   if (!permit.allowed) return { kind: "refused", refusal: permit.refusal };
   exchange.served = { provider: row.name, model: candidate.model };
-  const checked = origins.check(row);
+  const checked = ready(origins, candidate);
   const problem = checked instanceof Promise ? await unlessStopped(run, checked) : checked;
   if (problem !== null) return { kind: "unreachable", why: problem.kind, detail: problem.detail };
   if (run.stoppedFor !== null) return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
@@ -75,6 +80,16 @@ export async function runAttempt(
     gateway.shadows.mirror(mirrored, shadows);
   }
   return await readAnswer(gateway, exchange, admitted.request, plan, upstream);
+}
+
+/** Address and credential, before anything is held; null at once where both are known to be good. */
+function ready(
+  origins: Origins,
+  { provider: { row }, lane: { presenter } }: Candidate,
+): Problem | null | Promise<Problem | null> {
+  const checked = origins.check(row);
+  const prepare = (problem: Problem | null) => problem ?? presenter?.prepare() ?? null;
+  return checked instanceof Promise ? checked.then(prepare) : prepare(checked);
 }
 
 /** The slot is given back where the attempt ends, whatever becomes of it. Nobody waits twice at a gate. */
@@ -157,7 +172,7 @@ function dispatch(
 ): Upstream {
   const { dialect, codec, query, headers } = exchange.call;
   const { row, quirks } = candidate.provider;
-  const { credential } = candidate.lane;
+  const { presenter } = candidate.lane;
   const { request } = admitted;
   const edits = {
     model: candidate.model,
@@ -169,14 +184,14 @@ function dispatch(
     exchange.spool === null
       ? codec.request(request, edits)
       : spooledBody(exchange.spool, codec.form?.edits(request, edits) ?? []);
+  const { method } = specOf(codec.surface);
+  const url = row.baseUrl + codec.path(request, candidate.model) + query;
+  const own = { ...dialect.defaultHeaders, ...upstreamHeaders(headers) };
+  const bytes = body instanceof Uint8Array ? body : null;
   const upstream = callUpstream(gateway, {
-    method: specOf(codec.surface).method,
-    url: row.baseUrl + codec.path(request, candidate.model) + query,
-    headers: {
-      ...dialect.defaultHeaders,
-      ...upstreamHeaders(headers),
-      ...(credential === null ? {} : dialect.credentialHeaders(credential)),
-    },
+    method,
+    url,
+    headers: withCredential(own, presenter?.headers({ method, url, body: bytes })),
     body,
     firstByteMs: row.timeoutsMs.first_byte,
   });
@@ -186,4 +201,14 @@ function dispatch(
   total.arm(row.timeoutsMs.total);
   onRelease(exchange, total.disarm);
   return upstream;
+}
+
+/** Signing computes and waits for nobody; all other credentials are headers at once. */
+function withCredential(
+  headers: Record<string, string>,
+  presented: HeaderRecord | Promise<HeaderRecord> | undefined,
+): Record<string, string> | Promise<Record<string, string>> {
+  return presented instanceof Promise
+    ? presented.then((signed) => ({ ...headers, ...signed }))
+    : { ...headers, ...presented };
 }

@@ -120,6 +120,8 @@ export type BrokenKind =
   | "connect"
   | "timeout_connect"
   | "address_refused"
+  | "credential_refused"
+  | "credential_unavailable"
   | "timeout_first_byte"
   | "timeout_first_token"
   | "timeout_idle"
@@ -161,7 +163,10 @@ export function classifyBroken(kind: BrokenKind): Classification {
     case "connect":
     case "timeout_connect":
     case "address_refused":
+    case "credential_unavailable":
       return named(kind, ["bad", "elsewhere", "no"]);
+    case "credential_refused":
+      return named(kind, BY_KIND.credential_refused);
     case "timeout_total":
     case "too_large":
       return named(kind, ["neutral", "never", "maybe"]);

@@ -8,7 +8,14 @@ import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { AttemptScopes } from "../base/scope.ts";
 import type { Meter } from "../dialects/surfaces.ts";
-import type { BudgetRow, RouteRow, Store, TenantRow, TokenRow } from "../store/contract.ts";
+import type {
+  BudgetRow,
+  ProviderRow,
+  RouteRow,
+  Store,
+  TenantRow,
+  TokenRow,
+} from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createAlerts } from "./alerts.ts";
@@ -16,6 +23,7 @@ import { createBudgetStates } from "./budget-states.ts";
 import { followChanges } from "./changes.ts";
 import { createExplain } from "./create-explain.ts";
 import { createConfigured } from "./configured.ts";
+import type { Presenter } from "./credentials/presenter.ts";
 import type { DirectoryAdmin } from "./directory-contract.ts";
 import type { Principal } from "./exchange.ts";
 import { loadLearned } from "./learned.ts";
@@ -63,10 +71,12 @@ export type DirectoryParts = {
   readonly metrics: Pick<Metrics, "budgetAlerted">;
   /** A credential in plain text; throws for one that is damaged or of another provider. */
   readonly unseal: (sealed: string, providerId: string) => string;
+  /** What presents a credential; throws for one of another kind than the provider's. */
+  readonly present: (row: ProviderRow, credential: string) => Presenter;
 };
 
 export async function createDirectory(parts: DirectoryParts): Promise<Directory> {
-  const { store, clock, log, metrics, unseal, watchdog } = parts;
+  const { store, clock, log, metrics, unseal, present, watchdog } = parts;
   const configured = createConfigured(await store.configuration());
   const { tables, budgets } = configured;
   const requestCounts = countsOf(tables.tokens.values());
@@ -74,7 +84,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
   const learned = await loadLearned({ store, clock, log, tenantOf });
   const unpriced = await loadUnpricedModels({ store, clock, log });
   const alerts = createAlerts({ store, log, metrics });
-  const providers = createProviderActors({ clock, log, unseal, learned, watchdog });
+  const providers = createProviderActors({ clock, log, unseal, present, learned, watchdog });
   for (const row of tables.providers.values()) providers.apply(row.id, row);
   const owners = new OwnerActors({ store, clock, log, configured, alerts, learned });
   const timers = [

@@ -21,6 +21,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Learned } from "./learned.ts";
+import type { Presenter } from "./credentials/presenter.ts";
 import { withoutScript } from "./prices/simulated.ts";
 
 /**
@@ -34,6 +35,8 @@ export type Lane = {
   /** Place of the credential among the provider's, from 1; null where it needs none. */
   readonly position: number | null;
   readonly credential: string | null;
+  /** null: none is presented. */
+  readonly presenter: Presenter | null;
   readonly handle: ProviderHandle;
 };
 
@@ -43,6 +46,7 @@ export type Credential = {
   /** As it is kept: what tells it from others, and from itself after an edit. */
   readonly sealed: string;
   readonly plain: string | null;
+  readonly presenter: Presenter | null;
 };
 
 export type LaneDeps = {
@@ -183,10 +187,10 @@ export class Lanes {
   }
 
   #rotationOf(family: string): Rotation {
-    const lanes = this.#credentials.map(({ position, sealed, plain }): Lane => {
+    const lanes = this.#credentials.map(({ position, sealed, plain, presenter }): Lane => {
       const id = position === null ? family : `${family}#${position}`;
       const { handle } = this.#seatFor(family, sealed);
-      return { id, family, position, credential: plain, handle };
+      return { id, family, position, credential: plain, presenter, handle };
     });
     const orders = lanes.map((_, first) => [...lanes.slice(first), ...lanes.slice(0, first)]);
     return { orders, turn: -1 };

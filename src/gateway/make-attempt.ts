@@ -8,7 +8,7 @@ import { runAttempt } from "./attempt.ts";
 import { noteRefused, noteUnreachable } from "./attempt-notes.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
-import { isCongestion } from "./classify.ts";
+import { classifyBroken, isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { reportOutcome, settle, voidUnheld } from "./settle.ts";
@@ -53,7 +53,7 @@ function settleUnanswered(
       return;
     case "unreachable":
       noteUnreachable(gateway, exchange, plan.candidate, result.why, plan.startedMonotonicMs);
-      reportOutcome(gateway, plan, "bad", null);
+      reportOutcome(gateway, plan, classifyBroken(result.why).kind, null);
       voidUnheld(gateway, plan);
       return;
     case "stopped": {
@@ -73,6 +73,7 @@ function settleUnanswered(
     case "failed": {
       const { classification, retryAfterMs, outputTokensSeen, verbatim } = result;
       reportOutcome(gateway, plan, classification.kind, retryAfterMs);
+      if (classification.kind === "refused_credential") plan.candidate.lane.presenter?.refused();
       if (isCongestion(classification)) gate.learn(plan.attemptId, "congested");
       settle(gateway, exchange, admitted, plan, {
         cost:

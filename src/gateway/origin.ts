@@ -9,7 +9,6 @@
 import { lookup } from "node:dns/promises";
 import { addressProblem } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ProviderRow } from "../store/contract.ts";
 
 /** How long an origin that answered counts as reachable without a probe. */
 const WARM_MS = 30_000;
@@ -20,16 +19,23 @@ export type OriginProblem = {
   readonly detail: string;
 };
 
+/** An address, and the rule by which it may be called. */
+export type Origin = {
+  readonly baseUrl: string;
+  readonly allowPrivateNetwork: boolean;
+  readonly timeoutsMs: { readonly connect: number };
+};
+
 export interface Origins {
   /** null when the origin may be called; at once when it is warm. */
-  readonly check: (provider: ProviderRow) => OriginProblem | null | Promise<OriginProblem | null>;
+  readonly check: (provider: Origin) => OriginProblem | null | Promise<OriginProblem | null>;
 }
 
 export function createOrigins(clock: Clock): Origins {
   const warmUntilMs = new Map<string, number>();
   /** One probe at a time for each origin, whoever asks. */
   const probing = new Map<string, Promise<OriginProblem | null>>();
-  const probe = async (provider: ProviderRow, key: string): Promise<OriginProblem | null> => {
+  const probe = async (provider: Origin, key: string): Promise<OriginProblem | null> => {
     try {
       const problem = await probeInTime(clock, provider);
       if (problem === null) warmUntilMs.set(key, clock.monotonicMs() + WARM_MS);
@@ -38,7 +44,7 @@ export function createOrigins(clock: Clock): Origins {
       probing.delete(key);
     }
   };
-  const probeOnce = (provider: ProviderRow, key: string): Promise<OriginProblem | null> => {
+  const probeOnce = (provider: Origin, key: string): Promise<OriginProblem | null> => {
     const running = probing.get(key) ?? probe(provider, key);
     probing.set(key, running);
     return running;
@@ -54,7 +60,7 @@ export function createOrigins(clock: Clock): Origins {
 }
 
 /** Look-up and connection within one connect clock. */
-async function probeInTime(clock: Clock, provider: ProviderRow): Promise<OriginProblem | null> {
+async function probeInTime(clock: Clock, provider: Origin): Promise<OriginProblem | null> {
   const url = new URL(provider.baseUrl);
   const late = Promise.withResolvers<OriginProblem>();
   const timer = clock.after(provider.timeoutsMs.connect, () =>
@@ -69,7 +75,7 @@ async function probeInTime(clock: Clock, provider: ProviderRow): Promise<OriginP
   }
 }
 
-async function refusedAddress(url: URL, provider: ProviderRow): Promise<OriginProblem | null> {
+async function refusedAddress(url: URL, provider: Origin): Promise<OriginProblem | null> {
   const host = bareHost(url);
   try {
     const addresses = await lookup(host, { all: true });

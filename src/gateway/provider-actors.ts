@@ -7,6 +7,7 @@ import { laneHealth, laneService, providerHealth } from "../../actors/provider.t
 import type { ProviderHealth } from "../../actors/provider-contract.ts";
 import type { ProviderCommons } from "../../actors/provider-commons.ts";
 import type { ProviderRow } from "../store/contract.ts";
+import type { Presenter } from "./credentials/presenter.ts";
 import type { LaneState } from "./directory-contract.ts";
 import { Gate, type GateDeps } from "./load/gate.ts";
 import { Lanes, type Credential, type Lane, type LaneDeps } from "./lanes.ts";
@@ -49,6 +50,8 @@ type Deps = LaneDeps &
   GateDeps & {
     /** A credential in plain text; throws for one that is damaged or of another provider. */
     readonly unseal: (sealed: string, providerId: string) => string;
+    /** What presents a credential; throws for one of another kind than the provider's. */
+    readonly present: (row: ProviderRow, credential: string) => Presenter;
   };
 
 export function createProviderActors(deps: Deps): ProviderActors {
@@ -112,10 +115,16 @@ function quirksOf({ dialect, baseUrl, terms: { company } }: ProviderRow): Quirks
 }
 
 /** For a provider that needs none. */
-const NO_CREDENTIAL: Credential = { position: null, sealed: "", plain: null };
+const NO_CREDENTIAL: Credential = {
+  position: null,
+  sealed: "",
+  plain: null,
+  presenter: null,
+};
 
 /** A damaged credential must not keep the others from serving. */
-function usableCredentials({ unseal, log }: Deps, row: ProviderRow): readonly Credential[] {
+function usableCredentials(deps: Deps, row: ProviderRow): readonly Credential[] {
+  const { unseal, log, present } = deps;
   const { credentialSealed, terms } = row;
   const first = credentialSealed === null ? [] : [credentialSealed];
   const all = [...first, ...(terms.moreCredentialsSealed ?? [])];
@@ -123,7 +132,8 @@ function usableCredentials({ unseal, log }: Deps, row: ProviderRow): readonly Cr
   return all.flatMap((sealed, index) => {
     const position = index + 1;
     try {
-      return [{ position, sealed, plain: unseal(sealed, row.id) }];
+      const plain = unseal(sealed, row.id);
+      return [{ position, sealed, plain, presenter: present(row, plain) }];
     } catch (error) {
       log.error("provider.credential.unusable", { provider: row.name, position, error });
       return [];

@@ -30,9 +30,7 @@ export function refusedWith(
     kind: "failed",
     classification: classifyRefusal(status, kind),
     retryAfterMs: headersRetryAfterMs ?? retryAfterMs,
-    verbatim: isPassable
-      ? { status, headers, body: withoutCredential(body, plan.candidate.lane.credential) }
-      : null,
+    verbatim: isPassable ? { status, headers, body: withoutCredential(body, plan) } : null,
     outputTokensSeen: 0,
     detail: `status ${status}`,
   };
@@ -57,10 +55,7 @@ export function failedWithin(
     kind: "failed",
     classification,
     retryAfterMs,
-    verbatim:
-      status === null
-        ? null
-        : { status, headers, body: withoutCredential(bytes, plan.candidate.lane.credential) },
+    verbatim: status === null ? null : { status, headers, body: withoutCredential(bytes, plan) },
     outputTokensSeen: 0,
     detail: `an error in place of an answer (${classification.outcome})`,
   };
@@ -115,11 +110,16 @@ const CREDENTIAL_REPLACED = "[credential]";
 /** Some servers repeat the credential they refuse; it is the one thing of theirs that must not pass. */
 function withoutCredential(
   body: Uint8Array<ArrayBuffer>,
-  credential: string | null,
+  { candidate: { lane } }: AttemptPlan,
 ): Uint8Array<ArrayBuffer> {
-  if (credential === null || credential === "") return body;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.includes(credential)) return body;
-  const text = new TextDecoder().decode(body).replaceAll(credential, CREDENTIAL_REPLACED);
+  const repeated = (lane.presenter?.secrets() ?? []).filter(
+    (secret) => secret !== "" && bytes.includes(secret),
+  );
+  if (repeated.length === 0) return body;
+  const text = repeated.reduce(
+    (said, secret) => said.replaceAll(secret, CREDENTIAL_REPLACED),
+    new TextDecoder().decode(body),
+  );
   return new TextEncoder().encode(text);
 }

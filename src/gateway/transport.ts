@@ -27,7 +27,8 @@ export type TransportFailure = {
 export type UpstreamCall = {
   readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
-  readonly headers: Record<string, string>;
+  /** Later: they must be signed first. */
+  readonly headers: Record<string, string> | Promise<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer> | StreamedBody;
   /** How long it may take to begin to answer; from the last that it took of a body that is streamed. */
   readonly firstByteMs: number;
@@ -94,9 +95,11 @@ export function callUpstream(
   };
   const firstByte = watchdog.deadline(() => giveUp("first_byte"));
   const run = async (): Promise<UpstreamAnswer | TransportFailure> => {
+    const headers = call.headers instanceof Promise ? await signed(call.headers) : call.headers;
+    if (headers === null) return { kind: "connect", detail: "the request could not be signed" };
     const init: BunFetchInit = {
       method: call.method,
-      headers: headersOf(call),
+      headers: headersOf(headers, call),
       body: bodyOf(call, () => firstByte.arm(call.firstByteMs)),
       redirect: "manual",
       signal: controller.signal,
@@ -122,7 +125,10 @@ export function callUpstream(
 }
 
 /** With a length Bun 1.4.4 sends a stream as it is, without chunks. */
-function headersOf({ headers, body }: UpstreamCall): Record<string, string> {
+function headersOf(
+  headers: Record<string, string>,
+  { body }: UpstreamCall,
+): Record<string, string> {
   if (body instanceof Uint8Array) return headers;
   return { ...headers, "content-length": String(body.byteLength) };
 }
@@ -131,6 +137,16 @@ function headersOf({ headers, body }: UpstreamCall): Record<string, string> {
 function bodyOf({ body }: UpstreamCall, onRead: () => void): RequestInit["body"] {
   if (!(body instanceof Uint8Array)) return body.open(onRead);
   return body.byteLength === 0 ? undefined : body;
+}
+
+/** null: they could not be made, whyever; nothing was sent. */
+async function signed<T>(headers: Promise<T>): Promise<T | null> {
+  try {
+    return await headers;
+  } catch {
+    // What is wrong with it may be a part of what it was signed with.
+    return null;
+  }
 }
 
 /** Lets go of a body that nobody will read, so that Bun does not keep it. */

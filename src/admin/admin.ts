@@ -1,6 +1,7 @@
 /** The use-cases behind the admin API, the command line and the start-up demo, in one value. */
 import { type Alerts, createAlerts } from "./alerts.ts";
 import { type Budgets, createBudgets } from "./budgets.ts";
+import { type Companies, listCompanies } from "./companies.ts";
 import type { AdminDeps } from "./deps.ts";
 import { createExplain, type Explain } from "./explain.ts";
 import { createLedger, type LedgerCases } from "./ledger.ts";
@@ -19,6 +20,7 @@ export interface Admin {
   readonly projects: Projects;
   readonly tokens: Tokens;
   readonly providers: Providers;
+  readonly companies: Companies;
   readonly routes: Routes;
   readonly explain: Explain;
   readonly prices: Prices;
@@ -36,6 +38,7 @@ export function createAdmin(deps: AdminDeps): Admin {
     projects: createProjects(deps),
     tokens: createTokens(deps),
     providers: createProviders(deps),
+    companies: listCompanies,
     routes: createRoutes(deps),
     explain: createExplain(deps),
     prices: createPrices(deps),

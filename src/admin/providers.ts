@@ -6,12 +6,15 @@ import { formatTime } from "../base/clock.ts";
 import { newId } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { ProviderRow } from "../store/contract.ts";
-import { readBaseUrl } from "./address.ts";
+import { authenticationOf } from "../providers/authentication.ts";
+import { surfacesOf } from "../providers/surfaces.ts";
+import { showAuthentication } from "./companies.ts";
 import { configured, type Configured } from "./configured.ts";
 import { sealCredential } from "./credential.ts";
 import type { AdminDeps } from "./deps.ts";
 import { type AdminVerdict, allow, refuse } from "./refusal.ts";
 import type { Provider, ProviderChange, ProviderFilter, ProviderInput } from "./shapes/provider.ts";
+import { identityOf } from "./provider-identity.ts";
 import { showHealth } from "./provider-health.ts";
 import { credentialCount, editedTerms, showTerms } from "./provider-terms.ts";
 import { editRow, insertRow, named } from "./write.ts";
@@ -73,21 +76,26 @@ function providerRow(
   input: ProviderInput,
   simulated: boolean,
 ): AdminVerdict<ProviderRow> {
-  const allowPrivateNetwork = input.allow_private_network ?? false;
-  const baseUrl = readBaseUrl(input.base_url, allowPrivateNetwork);
-  if (!baseUrl.allowed) return baseUrl;
+  const identity = identityOf(input, null);
+  if (!identity.allowed) return identity;
+  const { company, dialect, baseUrl, allowPrivateNetwork } = identity.value;
+  const name = input.name ?? company?.id;
+  if (name === undefined) {
+    return refuse("invalid_request", "name is needed, or a company to be its name.", "/name");
+  }
   const id = newId("provider", deps.random);
+  const more = sealEach(deps, id, input.more_credentials);
   return allow({
     id,
-    name: input.name,
-    dialect: input.dialect ?? "openai",
-    baseUrl: baseUrl.value,
+    name,
+    dialect,
+    baseUrl,
     credentialSealed: sealed(deps, id, input.credential) ?? null,
     allowPrivateNetwork,
     timeoutsMs: { ...DEFAULT_TIMEOUTS, ...input.timeouts_ms },
     maxConcurrent: input.max_concurrent ?? null,
     onClientDisconnect: input.on_client_disconnect ?? "abort",
-    terms: editedTerms({}, input, sealEach(deps, id, input.more_credentials)) ?? {},
+    terms: editedTerms({}, input, identity.value, more) ?? {},
     enabled: input.enabled ?? true,
     simulated,
     version: 1,
@@ -100,30 +108,26 @@ function providerEdit(
   change: ProviderChange,
   current: ProviderRow,
 ): AdminVerdict<Partial<ProviderRow>> {
-  if (current.simulated && change.base_url !== undefined) {
+  if (current.simulated && (change.base_url !== undefined || change.company)) {
     const sentence = "base_url of the simulated provider is set by Tollgate at each start.";
     return refuse("unprocessable", sentence, "/base_url");
   }
-  // Either may change alone, so the pair is checked as it will be.
-  const allowPrivateNetwork = change.allow_private_network ?? current.allowPrivateNetwork;
-  const baseUrl = readBaseUrl(change.base_url ?? current.baseUrl, allowPrivateNetwork);
-  if (!baseUrl.allowed) return baseUrl;
+  const identity = identityOf(change, current);
+  if (!identity.allowed) return identity;
+  const { dialect, baseUrl } = identity.value;
+  const more = sealEach(deps, current.id, change.more_credentials);
   const { timeouts_ms: timeouts } = change;
   return allow(
     named<ProviderRow>({
       name: change.name,
-      dialect: change.dialect,
-      baseUrl: change.base_url === undefined ? undefined : baseUrl.value,
+      dialect: dialect === current.dialect ? undefined : dialect,
+      baseUrl: baseUrl === current.baseUrl ? undefined : baseUrl,
       credentialSealed: sealed(deps, current.id, change.credential),
       allowPrivateNetwork: change.allow_private_network,
       timeoutsMs: timeouts === undefined ? undefined : { ...current.timeoutsMs, ...timeouts },
       maxConcurrent: change.max_concurrent,
       onClientDisconnect: change.on_client_disconnect,
-      terms: editedTerms(
-        current.terms,
-        change,
-        sealEach(deps, current.id, change.more_credentials),
-      ),
+      terms: editedTerms(current.terms, change, identity.value, more),
       enabled: change.enabled,
     }),
   );
@@ -154,8 +158,12 @@ function showProvider({ directory }: AdminDeps, row: ProviderRow): Provider {
   return {
     id: row.id,
     name: row.name,
+    company: row.terms.company ?? null,
     dialect: row.dialect,
     base_url: row.baseUrl,
+    parameters: row.terms.parameters ?? {},
+    authentication: showAuthentication(authenticationOf({ dialect: row.dialect, ...row.terms })),
+    surfaces: [...surfacesOf({ dialect: row.dialect, ...row.terms })],
     has_credential: row.credentialSealed !== null,
     credential_count: credentialCount(row),
     ...showTerms(row.terms),

@@ -1,5 +1,6 @@
 /** Shapes of providers: configured companies or servers that speak a dialect. */
 import { type Static, Type } from "@sinclair/typebox";
+import { Authentication, AuthenticationInput, Parameters } from "./company.ts";
 import { Id, nullable, oneOf, Paging, strict, Time, Versioned, Whole } from "./members.ts";
 
 const READ_ONLY = ["has_credential", "credential_count", "simulated", "health"] as const;
@@ -34,10 +35,23 @@ const BaseUrl = Type.String({
 
 const Credential = Type.String({
   minLength: 1,
-  maxLength: 4_096,
-  pattern: String.raw`^[\x21-\x7e]+$`,
-  "x-must": "be 1 to 4096 printable ASCII characters without spaces",
-  description: "What Tollgate presents to the provider. Stored encrypted and never shown.",
+  maxLength: 16_384,
+  pattern: String.raw`^[\x20-\x7e\t\r\n]+$`,
+  "x-must": "be 1 to 16384 printable ASCII characters",
+  description:
+    "What Tollgate presents to the provider, without spaces; where tokens are got or requests signed, a JSON text: of aws_sigv4 `access_key_id`, `secret_access_key`, `session_token`; of azure_entra `tenant_id`, `client_id`, `client_secret`, `authority`; of google_service_account the key file. Stored encrypted and never shown.",
+});
+
+const CompanyId = Type.String({
+  maxLength: 64,
+  description:
+    "Whose server it is, of `GET /companies`: tells its dialect, address, authentication, surfaces and quirks.",
+});
+
+const Surfaces = Type.Array(Type.String({ maxLength: 64 }), {
+  minItems: 1,
+  maxItems: 64,
+  description: "The only surfaces it may be asked on, of those that its company serves.",
 });
 
 const TimeoutsInput = strict(
@@ -86,6 +100,9 @@ const Queue = strict(
 );
 
 const members = {
+  parameters: Type.Optional(nullable(Parameters)),
+  authentication: Type.Optional(nullable(AuthenticationInput)),
+  surfaces: Type.Optional(nullable(Surfaces)),
   credential: Type.Optional(nullable(Credential)),
   more_credentials: Type.Optional(nullable(MoreCredentials)),
   breaker: Type.Optional(BreakerRule),
@@ -103,9 +120,16 @@ const members = {
 };
 
 export const ProviderInput = strict(
-  { name: Slug, dialect: Type.Optional(Dialect), base_url: BaseUrl, ...members },
   {
-    description: "A provider to create; dialect openai, enabled, abort unless said otherwise.",
+    name: Type.Optional(Slug),
+    company: Type.Optional(CompanyId),
+    dialect: Type.Optional(Dialect),
+    base_url: Type.Optional(BaseUrl),
+    ...members,
+  },
+  {
+    description:
+      "A provider to create. A company needs a credential and nothing else: it is its name, dialect and address unless they are said. Without one, name and base_url are needed. Dialect openai, enabled, abort unless said otherwise.",
     "x-read-only": READ_ONLY,
   },
 );
@@ -114,6 +138,7 @@ export type ProviderInput = Static<typeof ProviderInput>;
 export const ProviderChange = strict(
   {
     name: Type.Optional(Slug),
+    company: Type.Optional(nullable(CompanyId)),
     dialect: Type.Optional(Dialect),
     base_url: Type.Optional(BaseUrl),
     ...members,
@@ -190,8 +215,12 @@ export const Provider = Type.Object(
   {
     id: Id("provider"),
     name: Slug,
+    company: nullable(CompanyId),
     dialect: Dialect,
     base_url: BaseUrl,
+    parameters: Parameters,
+    authentication: Authentication,
+    surfaces: Type.Array(Type.String(), { description: "What it may be asked." }),
     has_credential: Type.Boolean({ description: "Whether a credential is stored." }),
     credential_count: Type.Integer({ description: "Credentials that attempts rotate over." }),
     breaker: BreakerRule,

@@ -9,8 +9,12 @@ import type { Shape } from "./schemas.ts";
 const example: Shape<"Provider"> = {
   id: PROVIDER_ID,
   name: "openai",
+  company: "openai",
   dialect: "openai",
   base_url: "https://api.openai.com/v1",
+  parameters: {},
+  authentication: { kind: "bearer", name: null, scope: null },
+  surfaces: ["chat", "embeddings"],
   has_credential: true,
   credential_count: 1,
   breaker: "auto",
@@ -71,8 +75,7 @@ export function providerRoutes(http: AdminHttp, admin: Admin) {
       },
       examples: {
         input: {
-          name: "openai",
-          base_url: "https://api.openai.com/v1",
+          company: "openai",
           credential: "sk-your-openai-key",
           more_credentials: ["sk-your-other-openai-key"],
           max_concurrent: 64,

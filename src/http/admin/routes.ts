@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Admin } from "../../admin/admin.ts";
 import { alertRoutes } from "./alerts.ts";
 import { budgetRoutes } from "./budgets.ts";
+import { companyRoutes } from "./companies.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { limitRoutes } from "./limits.ts";
 import { type AdminHttp, unknownOperation } from "./operation.ts";
@@ -24,6 +25,7 @@ export function adminRoutes({ admin, ...http }: AdminRoutesOptions) {
     .use(projectRoutes(http, admin))
     .use(tokenRoutes(http, admin))
     .use(providerRoutes(http, admin))
+    .use(companyRoutes(http, admin))
     .use(routeRoutes(http, admin))
     .use(priceRoutes(http, admin))
     .use(budgetRoutes(http, admin))

@@ -12,6 +12,7 @@ import {
   PastWindow,
   Projection,
 } from "../../admin/shapes/budget-money.ts";
+import { Company } from "../../admin/shapes/company.ts";
 import { Ledger } from "../../admin/shapes/ledger.ts";
 import { Limit, LimitChange, LimitInput } from "../../admin/shapes/limit.ts";
 import { pageOf } from "../../admin/shapes/members.ts";
@@ -51,6 +52,7 @@ export const SCHEMAS = {
   ProviderChange,
   Provider,
   ProviderPage: pageOf(Provider, "A page of providers."),
+  CompanyPage: pageOf(Company, "Every company that Tollgate knows."),
   RouteInput,
   RouteChange,
   Route,

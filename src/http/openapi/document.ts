@@ -30,6 +30,7 @@ const TAGS = [
     `Access tokens for clients of \`/v1\`. Secret scanners find them by \`${ACCESS_TOKEN_SCANNER}\`.`,
   ],
   ["providers", "Companies and servers that are called, with their credentials."],
+  ["companies", "What Tollgate knows of companies, for adding providers."],
   ["routes", "Public model names and the targets that serve them."],
   ["prices", "Prices that the operator sets."],
   ["budgets", "Money per window."],

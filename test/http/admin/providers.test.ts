@@ -28,8 +28,12 @@ describe("a provider", () => {
       {
         id: expect.stringMatching(/^prv_[0-9a-f]{32}$/),
         name: "openai",
+        company: null,
         dialect: "openai",
         base_url: "https://api.openai.com/v1",
+        parameters: {},
+        authentication: { kind: "bearer", name: null, scope: null },
+        surfaces: expect.arrayContaining(["chat", "embeddings"]),
         has_credential: false,
         credential_count: 0,
         breaker: "auto",
@@ -228,7 +232,7 @@ describe("a provider", () => {
         400,
         "invalid_request",
         "/credential",
-        "credential must be 1 to 4096 printable ASCII characters without spaces, or null.",
+        "credential must be printable ASCII characters without spaces, as it is sent in a header.",
       ],
     ],
     [

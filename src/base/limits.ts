@@ -50,7 +50,10 @@ export const LIMITS = {
   diskReserveBytes: 1024 * 1024 * 1024,
   /** A client that takes nothing of its stream for this long, while there is more, is given up. */
   stalledReaderMs: 60_000,
-  /** Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB. */
+  /**
+   * Exchanges at once; past this, new ones answer 503. Each stream is two sockets and some 25 KB; one whose
+   * client reads slowly 0.5 MB for an answer of 128 KB and 1.3 MB at most, of which Bun's buffers are 1 MB.
+   */
   exchangesInFlightMax: 10_000,
   attemptsMax: 3,
   /** What was tried, as a request row keeps it, and as an error tells it. */

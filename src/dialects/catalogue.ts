@@ -2,7 +2,10 @@
  * Every wire language by its name and every surface's codec: the only place where a name becomes code.
  * Failures are read in the manner of every company here, because a provider may pass on another's words.
  */
+import { countTokensCodec } from "./anthropic/count-tokens.ts";
+import { anthropicDialect } from "./anthropic/dialect.ts";
 import { readAnthropicFailure } from "./anthropic/failure.ts";
+import { messagesCodec } from "./anthropic/messages.ts";
 import { readBedrockFailure } from "./bedrock/failure.ts";
 import type { Codec, Dialect, Place } from "./contract.ts";
 import type { FailureReading } from "./failure-contract.ts";
@@ -14,12 +17,17 @@ import { embeddingsCodec } from "./openai/embeddings.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
 import { type Surface, SURFACES } from "./surfaces.ts";
 
-export const DIALECTS = { openai: openaiDialect } as const satisfies Record<string, Dialect>;
+export const DIALECTS = {
+  openai: openaiDialect,
+  anthropic: anthropicDialect,
+} as const satisfies Record<string, Dialect>;
 
 /** What each surface says; its dialect is in the table of surfaces. */
 const CODECS: Readonly<Record<Surface, Codec>> = {
   chat: chatCodec,
   embeddings: embeddingsCodec,
+  messages: messagesCodec,
+  count_tokens: countTokensCodec,
 };
 
 export function codecOf(surface: Surface): Codec {

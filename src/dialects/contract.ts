@@ -190,6 +190,8 @@ export type AnswerFailure = { readonly body: string; readonly status: number | n
 
 /** What an answer holds of generated text, as far as it can be seen from outside. */
 export type GeneratedOutput = {
+  /** What the provider told of the input before it wrote; its output is only a part. Absent: nothing. */
+  readonly begun?: Usage | null;
   /** The likely number of tokens, for an answer without usage. */
   readonly tokens: number;
   /** Deltas that carried text: most providers send one for each token. */

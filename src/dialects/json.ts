@@ -33,3 +33,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
   return parseJsonText(text);
 }
+
+/** Clients that follow the fetch standard drop a byte order mark, so an answer may carry one. */
+export function withoutMark(answer: Uint8Array): Uint8Array {
+  const isMarked = answer[0] === 0xef && answer[1] === 0xbb && answer[2] === 0xbf;
+  return isMarked ? answer.subarray(3) : answer;
+}

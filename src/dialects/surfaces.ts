@@ -46,6 +46,20 @@ export const SURFACES = {
     meters: ["tokens"],
     access: "exchange",
   },
+  messages: {
+    dialect: "anthropic",
+    method: "POST",
+    paths: ["/v1/messages"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  count_tokens: {
+    dialect: "anthropic",
+    method: "POST",
+    paths: ["/v1/messages/count_tokens"],
+    meters: ["free"],
+    access: "exchange",
+  },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;

@@ -54,14 +54,18 @@ export async function countUsage(
   output: GeneratedOutput,
 ): Promise<Usage> {
   if (request.units !== undefined) return unreportedUsage(request, request.units);
-  const counted = await tokenCounter.count({ body: countedBody(request), output: output.text() });
+  const { begun = null } = output;
+  const body = begun === null ? countedBody(request) : null;
+  const counted = await tokenCounter.count({ body, output: output.text() });
+  const written = counted === null ? output.tokens : outputTokens(output, counted.outputTokens);
+  if (begun !== null) return { ...begun, outputTokens: Math.max(begun.outputTokens, written) };
   const inputTokens = counted?.inputTokens ?? null;
   return {
     inputTokens:
       inputTokens === null
         ? inputTokensEstimate(request)
         : inputTokens + imageTokensEstimate(request),
-    outputTokens: counted === null ? output.tokens : outputTokens(output, counted.outputTokens),
+    outputTokens: written,
     cachedInputTokens: 0,
     reasoningTokens: 0,
     details: null,

@@ -10,25 +10,57 @@ import { Counts } from "../usage-counts.ts";
 export function readUsage(usage: unknown): Usage | null {
   if (!isObject(usage)) return null;
   const counts = new Counts();
-  const fresh = counts.reported(usage["input_tokens"]);
   const outputTokens = counts.reported(usage["output_tokens"]);
-  if (fresh === null || outputTokens === null) return null;
+  if (counts.reported(usage["input_tokens"]) === null || outputTokens === null) return null;
+  const rounds = [usage, ...roundsBeside(usage)].map((round) => tokensOf(counts, round));
+  const sum = (kind: keyof Tokens): number => rounds.reduce((total, one) => total + one[kind], 0);
+  const thinking = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : {};
+  return counts.usage({
+    inputTokens: sum("input"),
+    outputTokens: sum("output"),
+    cachedInputTokens: sum("read"),
+    reasoningTokens: counts.of(thinking["thinking_tokens"]),
+    cacheWriteTokens: sum("written"),
+    cacheWrite1hTokens: sum("written1h"),
+    toolCalls: counts.toolCalls(usage["server_tool_use"], "_requests"),
+  });
+}
+
+/** Of one round; `input` is whole, with what was read from the cache or written to it. */
+type Tokens = {
+  readonly input: number;
+  readonly read: number;
+  readonly written: number;
+  readonly written1h: number;
+  readonly output: number;
+};
+
+function tokensOf(counts: Counts, usage: JsonObject): Tokens {
   const creation = isObject(usage["cache_creation"]) ? usage["cache_creation"] : {};
   const hour = counts.of(creation["ephemeral_1h_input_tokens"]);
   const minutes = counts.of(creation["ephemeral_5m_input_tokens"]);
   // What the breakdown does not name is of the older kind, which is kept five minutes.
   const written = Math.max(counts.of(usage["cache_creation_input_tokens"]), hour + minutes);
   const read = counts.of(usage["cache_read_input_tokens"]);
-  const thinking = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : {};
-  return counts.usage({
-    inputTokens: fresh + read + written,
-    outputTokens,
-    cachedInputTokens: read,
-    reasoningTokens: counts.of(thinking["thinking_tokens"]),
-    cacheWriteTokens: written - hour,
-    cacheWrite1hTokens: hour,
-    toolCalls: counts.toolCalls(usage["server_tool_use"], "_requests"),
-  });
+  return {
+    input: counts.of(usage["input_tokens"]) + read + written,
+    read,
+    written: written - hour,
+    written1h: hour,
+    output: counts.of(usage["output_tokens"]),
+  };
+}
+
+/**
+ * Rounds that are billed and no part of the sums: those that compact a context, and those of an advising
+ * model, whose own price is not known here (types of @anthropic-ai/sdk 1.11, 2026-11).
+ */
+const BESIDE = new Set<unknown>(["compaction", "advisor_message"]);
+
+function roundsBeside(usage: JsonObject): readonly JsonObject[] {
+  const rounds = usage["iterations"];
+  if (!Array.isArray(rounds)) return [];
+  return rounds.filter((round) => isObject(round) && BESIDE.has(round["type"]));
 }
 
 /**

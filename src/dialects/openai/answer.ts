@@ -6,7 +6,7 @@ import type { AnswerFailure, GeneratedOutput, Usage } from "../contract.ts";
 import { failureBody } from "../failure.ts";
 import { generatedText } from "../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
-import { parseJson } from "../json.ts";
+import { parseJson, withoutMark } from "../json.ts";
 import { OutputMeter } from "../output-meter.ts";
 import { failureOf } from "./chunk.ts";
 import { NOT_TEXT } from "./members.ts";
@@ -49,10 +49,4 @@ export function answerOutput(answer: Uint8Array): GeneratedOutput {
     at = search.next(answer, end, answer.length);
   }
   return meter.output(0);
-}
-
-/** Clients that follow the fetch standard drop a byte order mark, so an answer may carry one. */
-function withoutMark(answer: Uint8Array): Uint8Array {
-  const isMarked = answer[0] === 0xef && answer[1] === 0xbb && answer[2] === 0xbf;
-  return isMarked ? answer.subarray(3) : answer;
 }

@@ -3,6 +3,7 @@
  * hour, the provider's own tools. It decides how much is held for the request, so whatever is not
  * known is taken for the dearest that it can be.
  */
+import { keptForAnHour } from "../cache-ttl.ts";
 import type { TokenKindApart } from "../contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
@@ -45,14 +46,6 @@ const KINDS = [
 
 function withoutAll(has: ReadonlySet<TokenKindApart>): readonly TokenKindApart[] {
   return KINDS.filter((kind) => !has.has(kind));
-}
-
-/** Anthropic's `"cache_control":{"ttl":"1h"}`, wherever it stands; the letters may be escaped. */
-const TTL_SPELLINGS = ['"ttl"', "\\u0074", "\\u006c", "\\u006C"] as const;
-
-function keptForAnHour(bytes: Uint8Array): boolean {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return TTL_SPELLINGS.some((spelling) => view.includes(spelling));
 }
 
 const TEXT_PARTS = new Set<unknown>(["text", "input_text", "output_text", "refusal", "thinking"]);

@@ -4,10 +4,8 @@
  * says that it was us; readers of server-sent events skip it.
  */
 import type { Usage } from "../contract.ts";
+import { HOLD_REACHED_COMMENT } from "../hold-reached.ts";
 import { isObject, type JsonObject } from "../json.ts";
-
-/** The comment before the last events of a stream that was ended at its hold. */
-const HOLD_REACHED_COMMENT = ": x-tollgate-stopped: hold_reached";
 
 const LABELS = ["id", "object", "created", "model", "system_fingerprint"] as const;
 
@@ -51,7 +49,7 @@ export function lengthEnding(shape: StreamShape, usage: Usage | null): Uint8Arra
     })),
     ...(usage === null ? [] : [{ ...shape.labels, choices: [], usage: usageMembers(usage) }]),
   ].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
-  return new TextEncoder().encode(`${HOLD_REACHED_COMMENT}\n\n${events.join("")}data: [DONE]\n\n`);
+  return new TextEncoder().encode(`${HOLD_REACHED_COMMENT}${events.join("")}data: [DONE]\n\n`);
 }
 
 function usageMembers(usage: Usage): Record<string, unknown> {

@@ -3,6 +3,7 @@
  * send is the provider's business; Tollgate checks only what it depends on, and passes on every
  * member it does not know.
  */
+import { ANTHROPIC_SCHEMAS, type AnthropicSchemaName } from "./anthropic-schemas.ts";
 
 const model = { type: "string", description: "Public name of a route, or `provider/model`." };
 
@@ -25,6 +26,7 @@ const user: Json = {
 type Json = Readonly<Record<string, unknown>>;
 
 export type ClientSchemaName =
+  | AnthropicSchemaName
   | "ChatCompletionRequest"
   | "ChatCompletion"
   | "EmbeddingsRequest"
@@ -34,6 +36,7 @@ export type ClientSchemaName =
   | "Health";
 
 export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
+  ...ANTHROPIC_SCHEMAS,
   ChatCompletionRequest: {
     type: "object",
     required: ["model", "messages"],

@@ -4,6 +4,7 @@
  * are for people alone.
  */
 import { ERRORS, type ErrorCode } from "../../base/error.ts";
+import { DIALECTS } from "../../dialects/catalogue.ts";
 import type { ClientSchemaName } from "../openapi/client-schemas.ts";
 
 const HEADERS = {
@@ -83,22 +84,35 @@ export function headersOf(names: readonly (keyof typeof HEADERS)[]) {
   return Object.fromEntries(names.map((name) => [name, { description: HEADERS[name], schema }]));
 }
 
+/** How errors of each dialect that is described look. */
+const ERROR_SCHEMAS = { openai: "Error", anthropic: "AnthropicError" } as const;
+
+type Described = keyof typeof ERROR_SCHEMAS;
+
 /** One response per status that an exchange can be refused with, naming every code that has it. */
-export function exchangeRefusals() {
+export function exchangeRefusals(dialect: Described = "openai") {
   const codes = Object.keys(ERRORS) as ErrorCode[];
   const ofExchange = codes.filter((code) => code !== "not_found");
   const statuses = new Set(ofExchange.map((code) => ERRORS[code].status));
   return Object.fromEntries(
     [...statuses].map((status) => [
       status,
-      refusal(...ofExchange.filter((code) => ERRORS[code].status === status)),
+      refusalIn(
+        dialect,
+        ofExchange.filter((code) => ERRORS[code].status === status),
+      ),
     ]),
   );
 }
 
 export function refusal(...codes: readonly ErrorCode[]) {
+  return refusalIn("openai", codes);
+}
+
+function refusalIn(dialect: Described, codes: readonly ErrorCode[]) {
   const [first = "internal_error"] = codes;
   const { text: message, type } = ERRORS[first];
+  const told = { code: first, message, type, param: null, requestId: "req_1" };
   const comesBack = codes.some((code) => ERRORS[code].retry === "later");
   const meanings = codes.map((code) => `\`${code}\`: ${ERRORS[code].text}`);
   return {
@@ -110,9 +124,13 @@ export function refusal(...codes: readonly ErrorCode[]) {
     },
     content: {
       "application/json": {
-        schema: { $ref: "#/components/schemas/Error" },
-        example: { error: { message, type, code: first, param: null } },
+        schema: { $ref: `#/components/schemas/${ERROR_SCHEMAS[dialect]}` },
+        example: exampleOf(DIALECTS[dialect].errorBody(told)),
       },
     },
   };
+}
+
+function exampleOf(body: string): object {
+  return JSON.parse(body) as object;
 }

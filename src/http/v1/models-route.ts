@@ -1,41 +1,64 @@
-/** `GET /v1/models` and `/v1/models/{model}`: what an access token may call, in OpenAI's shape. */
+/**
+ * `GET /v1/models` and `/v1/models/{model}`: what an access token may call, in the shape of the dialect
+ * that the client speaks; and whatever else is asked under /v1, which does not exist. One path serves
+ * several dialects: Anthropic's clients tell themselves by their version header.
+ */
 import { ERRORS } from "../../base/error.ts";
 import { newId } from "../../base/ids.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
 import { DIALECTS } from "../../dialects/catalogue.ts";
+import type { Dialect } from "../../dialects/contract.ts";
 import { authenticate } from "../../gateway/authenticate.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
-import { findModel, listModels, type CallableModel } from "../../gateway/models.ts";
+import { findModel, listModels } from "../../gateway/models.ts";
+import { ANTHROPIC_MODELS, type ModelShapes, OPENAI_MODELS } from "./model-shapes.ts";
+
+const VERSION_HEADER = "anthropic-version";
 
 export function modelsRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, request.headers);
-  if (!identified.allowed) return refusedReply(gateway, identified.refusal);
-  const data = listModels(gateway, identified.value).map(modelShape);
-  return jsonReply(gateway, { object: "list", data });
+  if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
+  const { searchParams } = urlOf(request);
+  const list = shapesFor(request).list(listModels(gateway, identified.value), searchParams);
+  return list.allowed
+    ? jsonReply(gateway, request, list.value)
+    : refusedReply(gateway, request, list.refusal);
 }
 
 const PATH_PREFIX = "/v1/models/";
 
 export function modelRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, request.headers);
-  if (!identified.allowed) return refusedReply(gateway, identified.refusal);
-  const name = nameInPath(pathOf(request));
+  if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
+  const name = nameInPath(urlOf(request).pathname);
   const model = findModel(gateway, identified.value, name);
-  if (model !== null) return jsonReply(gateway, modelShape(model));
+  if (model !== null) return jsonReply(gateway, request, shapesFor(request).one(model));
   const message = `The model ${JSON.stringify(name)} does not exist.`;
   const { refusal } = refuse("model_not_found", message, { param: "model" });
-  return refusedReply(gateway, refusal);
+  return refusedReply(gateway, request, refusal);
 }
 
 /** Any other path or method under /v1. */
 export function unknownRoute(gateway: Gateway, request: Request): Response {
-  const message = `There is nothing at ${request.method} ${pathOf(request)}.`;
-  return refusedReply(gateway, refuse("not_found", message).refusal);
+  const message = `There is nothing at ${request.method} ${urlOf(request).pathname}.`;
+  return refusedReply(gateway, request, refuse("not_found", message).refusal);
 }
 
+function shapesFor(request: Request): ModelShapes {
+  return request.headers.has(VERSION_HEADER) ? ANTHROPIC_MODELS : OPENAI_MODELS;
+}
+
+function dialectFor(request: Request): Dialect {
+  const isAnthropic =
+    request.headers.has(VERSION_HEADER) || /^\/v1\/messages(?:\/|$)/.test(urlOf(request).pathname);
+  return isAnthropic ? DIALECTS.anthropic : DIALECTS.openai;
+}
+
+const NOWHERE = new URL("http://localhost/");
+
 /** Bun leaves the origin out, or in as it came, where the Host header cannot be one. */
-function pathOf(request: Request): string {
-  return URL.parse(request.url, "http://localhost")?.pathname ?? "";
+function urlOf(request: Request): URL {
+  return URL.parse(request.url, NOWHERE.href) ?? NOWHERE;
 }
 
 /** Names hold slashes (`provider-name/upstream-model`), escaped or not. */
@@ -49,31 +72,26 @@ function nameInPath(pathname: string): string {
   }
 }
 
-function modelShape({ name, createdAtMs, ownedBy }: CallableModel): object {
-  return {
-    id: name,
-    object: "model",
-    created: Math.floor(createdAtMs / 1_000),
-    owned_by: ownedBy,
-  };
+function jsonReply(gateway: Gateway, request: Request, body: object): Response {
+  const headers = answerHeaders(dialectFor(request), newId("request", gateway.random));
+  return Response.json(body, { headers });
 }
 
-function jsonReply(gateway: Gateway, body: object): Response {
-  return Response.json(body, { headers: { "x-request-id": newId("request", gateway.random) } });
-}
-
-function refusedReply(gateway: Gateway, refusal: Refusal): Response {
+function refusedReply(gateway: Gateway, request: Request, refusal: Refusal): Response {
   const { code, message, param } = refusal;
   const { status, type } = ERRORS[code];
+  const dialect = dialectFor(request);
   const requestId = newId("request", gateway.random);
-  const told = { code, message, type, param: param ?? null, requestId };
-  const body = DIALECTS.openai.errorBody(told);
-  return new Response(body, {
-    status,
-    headers: {
-      "content-type": "application/json",
-      "x-request-id": requestId,
-      "x-tollgate-error": code,
-    },
-  });
+  const body = dialect.errorBody({ code, message, type, param: param ?? null, requestId });
+  const headers = {
+    "content-type": "application/json",
+    ...answerHeaders(dialect, requestId),
+    "x-tollgate-error": code,
+  };
+  return new Response(body, { status, headers });
+}
+
+function answerHeaders(dialect: Dialect, requestId: string): Record<string, string> {
+  const told = dialect.answerHeaders?.({ requestId, requests: null, tokens: null });
+  return { "x-request-id": requestId, ...told };
 }

@@ -4,6 +4,7 @@
  */
 import type { DocumentDecoration } from "elysia";
 import type { Surface } from "../../dialects/surfaces.ts";
+import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
 import { broken, client, health, json, refusal, text } from "./describe.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 
@@ -21,6 +22,8 @@ const MODEL_EXAMPLE = {
 export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   chat: chatDetail,
   embeddings: embeddingsDetail,
+  messages: messagesDetail,
+  count_tokens: countTokensDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

@@ -18,4 +18,6 @@ const json = (body: object, headers: Readonly<Record<string, string>> = {}): Sam
 export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample>>> = {
   chat: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   embeddings: (model) => json({ model, input: "hi" }),
+  messages: (model) => json({ model, max_tokens: 5, messages: [{ role: "user", content: "hi" }] }),
+  count_tokens: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
 };

@@ -29,8 +29,8 @@ export const LIMITS = {
   bodiesReadingBytesMax: 512 * 1024 * 1024,
   /** As much of a body always finds room; most are no longer. */
   bodySmallBytesMax: 16 * 1024,
-  /** A form with sound or pictures; OpenAI takes 25 MB of sound, and 16 pictures of 50 MB (2026-11). */
-  audioFormBytesMax: 26 * 1024 * 1024,
+  /** A form with sound, or with pictures; Groq takes 100 MB of sound, OpenAI 16 pictures (2026-11). */
+  audioFormBytesMax: 101 * 1024 * 1024,
   imageFormBytesMax: 210 * 1024 * 1024,
   /** A form with a file to be kept; OpenAI takes as much (2026-11), and a little for the form itself. */
   fileFormBytesMax: 513 * 1024 * 1024,

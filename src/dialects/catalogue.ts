@@ -15,6 +15,7 @@ import { chatCodec } from "./openai/chat.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
+import { transcriptionsCodec, translationsCodec } from "./openai/transcriptions.ts";
 import { type Surface, SURFACES } from "./surfaces.ts";
 
 export const DIALECTS = {
@@ -28,6 +29,8 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   embeddings: embeddingsCodec,
   messages: messagesCodec,
   count_tokens: countTokensCodec,
+  transcriptions: transcriptionsCodec,
+  translations: translationsCodec,
 };
 
 export function codecOf(surface: Surface): Codec {

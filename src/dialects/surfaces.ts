@@ -60,6 +60,20 @@ export const SURFACES = {
     meters: ["free"],
     access: "exchange",
   },
+  transcriptions: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/audio/transcriptions"],
+    meters: ["tokens", "audio_seconds"],
+    access: "exchange",
+  },
+  translations: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/audio/translations"],
+    meters: ["tokens", "audio_seconds"],
+    access: "exchange",
+  },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;

@@ -9,7 +9,7 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type RecordedUpstream, type Seen, startRecordedUpstream } from "./recorded-upstream.ts";
 
 /** What the provider expects to be presented. */
-const CREDENTIAL = "provider-secret";
+export const CREDENTIAL = "provider-secret";
 /** The model's name at the provider, and the public name of the route to it. */
 export const UPSTREAM_MODEL = "upstream-model";
 export const PUBLIC_MODEL = "public-model";
@@ -19,7 +19,7 @@ export type Asked = {
   /** Below the client API's root: `/v1/messages?beta=true`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 };
 
 export type Answered = {

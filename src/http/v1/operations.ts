@@ -6,6 +6,7 @@ import type { DocumentDecoration } from "elysia";
 import type { Surface } from "../../dialects/surfaces.ts";
 import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
 import { broken, client, health, json, refusal, text } from "./describe.ts";
+import { transcriptionsDetail, translationsDetail } from "./form-operations.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 
 /** The demo's, so that a newcomer's first "Try it out" is answered. */
@@ -24,6 +25,8 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   embeddings: embeddingsDetail,
   messages: messagesDetail,
   count_tokens: countTokensDetail,
+  transcriptions: transcriptionsDetail,
+  translations: translationsDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

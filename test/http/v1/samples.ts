@@ -14,10 +14,18 @@ const json = (body: object, headers: Readonly<Record<string, string>> = {}): Sam
   headers: { "content-type": "application/json", ...headers },
 });
 
+function form(parts: Readonly<Record<string, string | File>>): Sample {
+  const body = new FormData();
+  for (const [name, part] of Object.entries(parts)) body.append(name, part);
+  return { body };
+}
+
 /** By the model's public name. */
 export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample>>> = {
   chat: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   embeddings: (model) => json({ model, input: "hi" }),
   messages: (model) => json({ model, max_tokens: 5, messages: [{ role: "user", content: "hi" }] }),
   count_tokens: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
+  transcriptions: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
+  translations: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
 };

@@ -1,0 +1,90 @@
+/**
+ * Sound into text: transcriptions and translations, paid by the second or by tokens. Their requests are
+ * forms with a file; their answers are JSON, subtitles, plain text or a stream.
+ */
+import { LIMITS } from "../../base/limits.ts";
+import { allow, type Verdict } from "../../base/verdict.ts";
+import type { ClientRequest, Codec } from "../contract.ts";
+import type { ClientForm } from "../multipart.ts";
+import { soundSecondsMax } from "../sound-length.ts";
+import type { Surface } from "../surfaces.ts";
+import { answerFailure } from "./answer.ts";
+import { fieldBytes, formCodec, formOf, isTrue, modelIn, readFields } from "./form.ts";
+import { transcriptOutput, transcriptUsage } from "./transcript.ts";
+import { watchTranscript } from "./transcript-stream.ts";
+
+/**
+ * The most that a second of sound is read as: Gemini's 32 tokens; OpenAI's models read it as 10 (their
+ * prices per token and per minute compared, 2026-11).
+ */
+const INPUT_TOKENS_PER_SECOND_MAX = 32;
+
+/** Nobody speaks so fast; the least is for what a model makes of silence. */
+const OUTPUT_TOKENS_PER_SECOND_MAX = 50;
+const OUTPUT_TOKENS_LEAST = 2_000;
+
+/** Fast speech: 200 words a minute are some 5 tokens a second. */
+const OUTPUT_TOKENS_PER_SECOND = 5;
+
+const WANTED = ["model", "stream"] as const;
+
+/** A transcription can be streamed; a translation cannot. */
+type Kind = { readonly surface: Surface; readonly path: string; readonly streams: boolean };
+
+export const transcriptionsCodec = soundCodec({
+  surface: "transcriptions",
+  path: "/audio/transcriptions",
+  streams: true,
+});
+
+export const translationsCodec = soundCodec({
+  surface: "translations",
+  path: "/audio/translations",
+  streams: false,
+});
+
+function soundCodec(kind: Kind): Codec {
+  return {
+    ...formCodec(LIMITS.audioFormBytesMax),
+    surface: kind.surface,
+    path: () => kind.path,
+    accept: (bytes, _place, form) => accept(kind, bytes, formOf(form)),
+    watch: watchTranscript,
+    usage: transcriptUsage,
+    failureIn: answerFailure,
+    output: transcriptOutput,
+  };
+}
+
+function accept(
+  { surface, streams }: Kind,
+  bytes: Uint8Array<ArrayBuffer>,
+  form: ClientForm,
+): Verdict<ClientRequest> {
+  const fields = readFields(form, WANTED);
+  if (!fields.allowed) return fields;
+  const model = modelIn(fields.value);
+  if (!model.allowed) return model;
+  const seconds = soundSecondsMax(form.parts);
+  return allow({
+    surface,
+    bytes,
+    form,
+    model: model.value,
+    stream: streams && isTrue(fields.value.get("stream")),
+    endUserId: null,
+    usageAsked: false,
+    // No field of theirs bounds what they write, so a smaller bound could not be kept.
+    outputTokensMax: Math.max(OUTPUT_TOKENS_LEAST, seconds * OUTPUT_TOKENS_PER_SECOND_MAX),
+    choices: 1,
+    generates: true,
+    textBytes: fieldBytes(form) + seconds * INPUT_TOKENS_PER_SECOND_MAX,
+    images: 0,
+    hasUnsized: false,
+    modalities: ["audio"],
+    offersTools: false,
+    without: ["image_input", "audio_output", "image_output", "cache_write_1h"],
+    toolCallsMax: {},
+    units: { max: { audio_seconds: seconds }, outputTokens: seconds * OUTPUT_TOKENS_PER_SECOND },
+  });
+}

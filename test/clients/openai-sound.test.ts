@@ -1,0 +1,88 @@
+/** The official `openai` client with files: what works directly works through Tollgate. */
+import { describe, expect, test } from "bun:test";
+import OpenAI, { toFile } from "openai";
+import {
+  conformanceStageForFile,
+  CREDENTIAL,
+  PUBLIC_MODEL,
+  UPSTREAM_MODEL,
+} from "../conformance/stage.ts";
+
+const { upstream, tollgate, token } = await conformanceStageForFile("openai", "/v1");
+
+const USAGE = {
+  type: "tokens",
+  input_tokens: 14,
+  output_tokens: 45,
+  total_tokens: 59,
+  input_token_details: { text_tokens: 0, audio_tokens: 14 },
+};
+const EVENTS = [
+  { type: "transcript.text.delta", delta: "Grüße " },
+  { type: "transcript.text.delta", delta: "🙂" },
+  { type: "transcript.text.done", text: "Grüße 🙂", usage: USAGE },
+];
+
+const speech = (bytes = 5_000) => toFile(new Uint8Array(bytes).fill(7), "speech.mp3");
+
+/** The values of a field in the last form that the provider saw. */
+function seenField(name: string): string | undefined {
+  const text = Buffer.from(upstream.seen.at(-1)?.body ?? []).toString("latin1");
+  return new RegExp(`name="${name}"\r\n\r\n([^\r]*)\r\n`).exec(text)?.[1];
+}
+
+const worlds = [
+  ["directly", upstream.url, CREDENTIAL, UPSTREAM_MODEL],
+  ["through Tollgate", tollgate.url, token, PUBLIC_MODEL],
+] as const;
+
+describe.each(worlds)("%s", (_name, url, apiKey, model) => {
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+
+  test("a transcription, of which the provider is told its own name of the model", async () => {
+    upstream.answer({ pieces: [JSON.stringify({ text: "Grüße 🙂", usage: USAGE })] });
+    const told = await client.audio.transcriptions.create({ model, file: await speech() });
+    expect(told).toEqual({ text: "Grüße 🙂", usage: USAGE } as never);
+    expect(seenField("model")).toBe(UPSTREAM_MODEL);
+  });
+
+  test("a transcription of a file of some megabytes with subtitles", async () => {
+    const subtitles = "1\n00:00:00,000 --> 00:00:01,000\nGrüße\n";
+    upstream.answer({ headers: { "content-type": "text/plain" }, pieces: [subtitles] });
+    const file = await speech(3_000_000);
+    const told = await client.audio.transcriptions.create({ model, file, response_format: "srt" });
+    expect([told, seenField("response_format")]).toEqual([subtitles, "srt"]);
+    expect(upstream.seen.at(-1)?.body.length).toBeGreaterThan(3_000_000);
+  });
+
+  test("a transcription as a stream", async () => {
+    const pieces = EVENTS.map((event) => `data: ${JSON.stringify(event)}\n\n`);
+    upstream.answer({ headers: { "content-type": "text/event-stream" }, pieces });
+    const file = await speech();
+    const stream = await client.audio.transcriptions.create({ model, file, stream: true });
+    const told: unknown[] = [];
+    for await (const event of stream) told.push(event);
+    expect(told).toEqual(EVENTS);
+  });
+
+  test("a translation", async () => {
+    upstream.answer({ pieces: ['{"text":"Greetings"}'] });
+    const told = await client.audio.translations.create({ model, file: await speech() });
+    expect([told.text, seenField("model")]).toEqual(["Greetings", UPSTREAM_MODEL]);
+  });
+
+  test("a file that the provider refuses", async () => {
+    const error = {
+      message: "Invalid file format.",
+      type: "invalid_request_error",
+      param: "file",
+      code: null,
+    };
+    upstream.answer({ status: 400, pieces: [JSON.stringify({ error })] });
+    const failed = await client.audio.transcriptions
+      .create({ model, file: await speech() })
+      .catch((one: unknown) => one);
+    expect(failed).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(failed).toMatchObject({ status: 400, error });
+  });
+});

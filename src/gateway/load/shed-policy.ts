@@ -93,28 +93,36 @@ export function stageOf([first, second, third]: ShedState): ShedStage {
   return first.isOn ? 1 : 0;
 }
 
-/**
- * From which age of the oldest waiting hold on no further request of a class is let in behind it.
- * The queue stands that long at most, and the writer never runs dry: what was let in meanwhile is
- * its next batch. Without this bound a stage came seconds too late and then took a whole class
- * (`bench overload --bottleneck gateway`, 2026-11-28: 9,000 waited).
- */
-const QUEUE_MS_MAX = { batch: 100, default: 250, interactive: 500 } as const satisfies Record<
+/** Waiting holds behind which no further request of a class is let in: as many may come at once. */
+const QUEUE_MAX = { batch: 1_024, default: 2_048, interactive: 4_096 } as const satisfies Record<
   PriorityClass,
   number
 >;
+
 /**
- * So many may wait for a disk that pauses: they are served sooner than they could come back. A hundred
- * clients that come at once must not be turned away because the machine is busy for a moment.
+ * The same once a stage is on, so that the load lasts: the queue stands so long at most, and the writer
+ * never runs dry, because what was let in meanwhile is its next batch. Without a bound 9,000 waited and
+ * a stage then took a whole class (`bench overload --bottleneck gateway`, 2026-11-28).
  */
-const QUEUE_LEAST = 256;
+const LASTING_QUEUE_MS_MAX = {
+  batch: 100,
+  default: 250,
+  interactive: 500,
+} as const satisfies Record<PriorityClass, number>;
+/** So few are served sooner than they could come back, whatever the disk does. */
+const LASTING_QUEUE_LEAST = 256;
 
 /** Asked at each request: the stages look at whole seconds, and a queue grows within one. */
 export function isQueueFull(
   { count, oldestMs }: WaitingHolds,
   priorityClass: PriorityClass,
+  stage: ShedStage,
 ): boolean {
-  return count >= QUEUE_LEAST && oldestMs >= QUEUE_MS_MAX[priorityClass];
+  if (count >= QUEUE_MAX[priorityClass]) return true;
+  const isLasting = stage > 0;
+  return (
+    isLasting && count >= LASTING_QUEUE_LEAST && oldestMs >= LASTING_QUEUE_MS_MAX[priorityClass]
+  );
 }
 
 /** How long it is at least until no stage from this one up is on. */

@@ -75,7 +75,7 @@ export function createShed(parts: {
         const retryAfterMs = endsInMs(state, from, clock.monotonicMs());
         return refuse("gateway_overloaded", message, { retryAfterMs }).refusal;
       }
-      if (!isQueueFull(load.waitingHolds(), priorityClass)) return null;
+      if (!isQueueFull(load.waitingHolds(), priorityClass, stage)) return null;
       metrics.requestShed(priorityClass);
       const message = "The gateway is overloaded: too many requests wait for its ledger.";
       return refuse("gateway_overloaded", message, { retryAfterMs: QUEUE_RETRY_MS }).refusal;

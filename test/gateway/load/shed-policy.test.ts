@@ -44,18 +44,25 @@ const TRIGGERS = table(
 
 describe("the queue for the disk is full", () => {
   test.each([
-    [256, 99, []],
-    [256, 100, ["batch"]],
-    [256, 249, ["batch"]],
-    [256, 250, ["default", "batch"]],
-    [256, 499, ["default", "batch"]],
-    [256, 500, ["interactive", "default", "batch"]],
-    // However slow the disk is, these few wait for it.
-    [255, 60_000, []],
-    // However many come at once, they are not late yet.
-    [10_000, 99, []],
-  ] as const)("with %d waiting, the oldest for %d ms, for %j", (count, oldestMs, refused) => {
-    const isFull = (name: PriorityClass): boolean => isQueueFull({ count, oldestMs }, name);
+    // While the load may be a moment's, only the number counts, however slow the disk is.
+    [0, 1_023, 60_000, []],
+    [0, 1_024, 0, ["batch"]],
+    [0, 2_047, 0, ["batch"]],
+    [0, 2_048, 0, ["default", "batch"]],
+    [0, 4_095, 0, ["default", "batch"]],
+    [0, 4_096, 0, ["interactive", "default", "batch"]],
+    // Once it lasts, the time counts as well, but for a few.
+    [1, 255, 60_000, []],
+    [1, 256, 99, []],
+    [1, 256, 100, ["batch"]],
+    [2, 256, 249, ["batch"]],
+    [1, 256, 250, ["default", "batch"]],
+    [2, 256, 499, ["default", "batch"]],
+    [1, 256, 500, ["interactive", "default", "batch"]],
+    [3, 4_096, 0, ["interactive", "default", "batch"]],
+  ] as const)("in stage %d with %d waiting, the oldest for %d ms, for %j", (...given) => {
+    const [stage, count, oldestMs, refused] = given;
+    const isFull = (name: PriorityClass): boolean => isQueueFull({ count, oldestMs }, name, stage);
     expect(PRIORITY_CLASSES.filter(isFull)).toEqual([...refused]);
   });
 });

@@ -172,7 +172,7 @@ describe("a refusal", () => {
   });
 
   test("comes at once where too many wait for the disk, and ends with that", async () => {
-    waiting = { count: 256, oldestMs: 250 };
+    waiting = { count: 2_048, oldestMs: 0 };
     const [refused, served] = await Promise.all([
       chat(tollgate.url, { token }),
       chat(tollgate.url, { token: tokens.interactive }),
@@ -190,6 +190,16 @@ describe("a refusal", () => {
     ]);
     expect([served.status, await statusOf(token)]).toEqual([200, 200]);
     expect(upstream.stats().requests).toBe(2);
+  });
+
+  test("comes sooner once the load lasts, while the class as a whole is still let in", async () => {
+    await enter(1);
+    waiting = { count: 256, oldestMs: 249 };
+    const before = await statusOf(token);
+    waiting = { count: 256, oldestMs: 250 };
+    const statuses = [await statusOf(token), await statusOf(tokens.interactive)];
+    waiting = CALM.waitingHolds();
+    expect([before, ...statuses]).toEqual([200, 503, 200]);
   });
 
   test("comes before the body, of which not a byte is needed", async () => {

@@ -70,11 +70,29 @@ function collect(value: unknown, withNames: boolean, found: Found): void {
   } else if (Array.isArray(value)) {
     for (const item of value) collect(item, withNames, found);
   } else if (typeof value === "object" && value !== null) {
+    const inline = inlineSource(value);
+    if (inline !== null) {
+      if (!inline.isImage) found.otherTokens += fileTokens(inline.data);
+      return;
+    }
     for (const [name, member] of Object.entries(value)) {
+      if (NOT_READ.has(name)) continue;
       if (withNames) found.texts.push(name);
       collect(member, withNames, found);
     }
   }
+}
+
+/** Members of Anthropic's blocks that no model reads: proofs of who thought, and marks for its cache. */
+const NOT_READ: ReadonlySet<string> = new Set(["signature", "cache_control"]);
+
+/** Anthropic's `{"type":"base64","media_type":…,"data":…}`; null: it is something else. */
+function inlineSource(value: object): { readonly isImage: boolean; readonly data: string } | null {
+  if (!("type" in value) || value.type !== "base64" || !("data" in value)) return null;
+  const { data } = value;
+  if (typeof data !== "string") return null;
+  const mediaType = "media_type" in value ? value.media_type : null;
+  return { isImage: typeof mediaType === "string" && mediaType.startsWith("image/"), data };
 }
 
 function fileTokens(text: string): number {

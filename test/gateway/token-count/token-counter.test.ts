@@ -60,6 +60,23 @@ test("inline files are no text", async () => {
   expect(await counter.count({ body, output: "" })).toEqual({ inputTokens: 6, outputTokens: 0 });
 });
 
+test("Anthropic's inline files are no text, and neither are signatures", async () => {
+  const file = (type: string, media_type: string) => ({
+    type,
+    source: { type: "base64", media_type, data: "iVBORw0KGgo".repeat(1_000) },
+  });
+  const content = [
+    { type: "thinking", thinking: "hi there", signature: "EqQBCgIYAhIM".repeat(9) },
+    { type: "text", text: "hi", cache_control: { type: "ephemeral" } },
+    file("image", "image/png"),
+    file("document", "application/pdf"),
+  ];
+  const body = bodyOf({ system: "hi", messages: [{ role: "user", content }] });
+  // hi, user, thinking, hi there, text, hi, image, document: nine tokens of text; six of the template;
+  // and six for 11,000 bytes of a file.
+  expect(await counter.count({ body, output: "" })).toEqual({ inputTokens: 21, outputTokens: 0 });
+});
+
 test("a body that was cut off is left to its bytes", async () => {
   expect(await counter.count({ body: '{"messages":[{"cont', output: "a" })).toEqual({
     inputTokens: null,

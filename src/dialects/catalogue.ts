@@ -15,6 +15,7 @@ import { chatCodec } from "./openai/chat.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
+import { imageEditsCodec, imageVariationsCodec } from "./openai/image-forms.ts";
 import { transcriptionsCodec, translationsCodec } from "./openai/transcriptions.ts";
 import { type Surface, SURFACES } from "./surfaces.ts";
 
@@ -31,6 +32,8 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   count_tokens: countTokensCodec,
   transcriptions: transcriptionsCodec,
   translations: translationsCodec,
+  image_edits: imageEditsCodec,
+  image_variations: imageVariationsCodec,
 };
 
 export function codecOf(surface: Surface): Codec {

@@ -74,6 +74,20 @@ export const SURFACES = {
     meters: ["tokens", "audio_seconds"],
     access: "exchange",
   },
+  image_edits: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/images/edits"],
+    meters: ["tokens", "images"],
+    access: "exchange",
+  },
+  image_variations: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/images/variations"],
+    meters: ["tokens", "images"],
+    access: "exchange",
+  },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;

@@ -24,6 +24,21 @@ data: {"type":"transcript.text.done","text":"Hello."}
 const PAID =
   "Paid by the second or by tokens, as the model's price says. Held before the call: the length of a WAV file by its header, of every other as if it had 8 kbit/s.";
 
+const PICTURE = { ...file, description: "A picture; it is never held in memory as a whole." };
+const PICTURES_PAID =
+  "Paid by the picture or by tokens, as the model's price says; held before the call for as many as are asked for.";
+const pictures = {
+  "application/json": {
+    schema: { type: "object" as const },
+    example: { created: 1_763_631_000, data: [{ b64_json: "iVBORw0KGgo=" }] },
+  },
+};
+const PICTURE_STREAM = `event: image_edit.completed
+data: {"type":"image_edit.completed","b64_json":"iVBORw0KGgo="}
+
+`;
+const COUNT = { type: "integer" as const, description: "How many pictures to make; 1 without it." };
+
 function answered(content: Record<string, object>) {
   return {
     200: {
@@ -66,4 +81,30 @@ export const translationsDetail: DocumentDecoration = {
     response_format: { ...text, description: "As `json`, `verbose_json`, `text`, `srt` or `vtt`." },
   }),
   responses: answered(transcript),
+};
+
+export const imageEditsDetail: DocumentDecoration = {
+  ...client("create_image_edit", "Edit pictures"),
+  description: PICTURES_PAID,
+  parameters: askedHeaders(),
+  requestBody: form(["image", "model", "prompt"], {
+    image: PICTURE,
+    mask: PICTURE,
+    prompt: { ...text, description: "What is to be seen." },
+    model: MODEL,
+    n: COUNT,
+    stream: { type: "boolean", description: "Server-sent events, where the model can." },
+  }),
+  responses: answered({
+    ...pictures,
+    "text/event-stream": { schema: text, example: PICTURE_STREAM },
+  }),
+};
+
+export const imageVariationsDetail: DocumentDecoration = {
+  ...client("create_image_variation", "Vary a picture"),
+  description: PICTURES_PAID,
+  parameters: askedHeaders(),
+  requestBody: form(["image", "model"], { image: PICTURE, model: MODEL, n: COUNT }),
+  responses: answered(pictures),
 };

@@ -6,7 +6,12 @@ import type { DocumentDecoration } from "elysia";
 import type { Surface } from "../../dialects/surfaces.ts";
 import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
 import { broken, client, health, json, refusal, text } from "./describe.ts";
-import { transcriptionsDetail, translationsDetail } from "./form-operations.ts";
+import {
+  imageEditsDetail,
+  imageVariationsDetail,
+  transcriptionsDetail,
+  translationsDetail,
+} from "./form-operations.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 
 /** The demo's, so that a newcomer's first "Try it out" is answered. */
@@ -27,6 +32,8 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   count_tokens: countTokensDetail,
   transcriptions: transcriptionsDetail,
   translations: translationsDetail,
+  image_edits: imageEditsDetail,
+  image_variations: imageVariationsDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

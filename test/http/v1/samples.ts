@@ -28,4 +28,6 @@ export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample
   count_tokens: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   transcriptions: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
   translations: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
+  image_edits: (model) => form({ image: new File(["PNG"], "a.png"), prompt: "hi", model }),
+  image_variations: (model) => form({ image: new File(["PNG"], "a.png"), model }),
 };

@@ -25,6 +25,8 @@ const EVENTS = [
 
 const speech = (bytes = 5_000) => toFile(new Uint8Array(bytes).fill(7), "speech.mp3");
 
+const png = (name: string) => toFile(new Uint8Array(900_000), name, { type: "image/png" });
+
 /** The values of a field in the last form that the provider saw. */
 function seenField(name: string): string | undefined {
   const text = Buffer.from(upstream.seen.at(-1)?.body ?? []).toString("latin1");
@@ -69,6 +71,34 @@ describe.each(worlds)("%s", (_name, url, apiKey, model) => {
     upstream.answer({ pieces: ['{"text":"Greetings"}'] });
     const told = await client.audio.translations.create({ model, file: await speech() });
     expect([told.text, seenField("model")]).toEqual(["Greetings", UPSTREAM_MODEL]);
+  });
+
+  test("pictures that are edited, two at once, and a mask", async () => {
+    const data = [{ b64_json: "aGk=" }, { b64_json: "aGk=" }];
+    upstream.answer({ pieces: [JSON.stringify({ created: 1, data })] });
+    const image = [await png("a.png"), await png("b.png")];
+    const told = await client.images.edit({
+      model,
+      image,
+      mask: await png("m.png"),
+      prompt: "a cat",
+      n: 2,
+    });
+    expect(told.data).toEqual(data);
+    const fields = [seenField("model"), seenField("n"), seenField("prompt")];
+    expect(fields).toEqual([UPSTREAM_MODEL, "2", "a cat"]);
+  });
+
+  test("an edit as a stream", async () => {
+    const type = "image_edit.completed";
+    const event = { type, b64_json: "aGk=", usage: { input_tokens: 1, output_tokens: 2 } };
+    const pieces = [`event: ${type}\ndata: ${JSON.stringify(event)}\n\n`];
+    upstream.answer({ headers: { "content-type": "text/event-stream" }, pieces });
+    const image = await toFile(new Uint8Array(10), "a.png", { type: "image/png" });
+    const stream = await client.images.edit({ model, image, prompt: "a cat", stream: true });
+    const told: unknown[] = [];
+    for await (const one of stream) told.push(one);
+    expect(told).toEqual([event]);
   });
 
   test("a file that the provider refuses", async () => {

@@ -4,7 +4,6 @@
  * call, so that after a crash only the holds of the very last commit can be unsent.
  */
 import type { Refusal } from "../base/verdict.ts";
-import { specOf } from "../dialects/surfaces.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";
@@ -12,12 +11,12 @@ import { NO_USAGE, onRelease, unlessStopped, type Exchange, type Stoppable } fro
 import type { Gateway } from "./gateway.ts";
 import { priceJson } from "./prices/price-json.ts";
 import { readAnswer } from "./read-answer.ts";
-import { upstreamHeaders } from "./request-headers.ts";
-import type { CredentialProblem, HeaderRecord } from "./credentials/presenter.ts";
+import type { CredentialProblem } from "./credentials/presenter.ts";
 import type { OriginProblem, Origins } from "./origin.ts";
 import type { Candidate } from "./resolve.ts";
-import { callUpstream, type Upstream } from "./transport.ts";
-import { spooledBody } from "./upload/spooled-body.ts";
+import { callUpstream, isFailure, type Upstream } from "./transport.ts";
+import { upstreamCall } from "./upstream-call.ts";
+import type { Wire } from "./wire/wire.ts";
 
 type Problem = OriginProblem | CredentialProblem;
 
@@ -170,31 +169,9 @@ function dispatch(
   admitted: Admitted,
   { candidate, outputTokensCap }: AttemptPlan,
 ): Upstream {
-  const { dialect, codec, query, headers } = exchange.call;
-  const { row, quirks } = candidate.provider;
-  const { presenter } = candidate.lane;
-  const { request } = admitted;
-  const edits = {
-    model: candidate.model,
-    outputTokensCap,
-    outputCapMember: quirks.outputCapMember,
-    includeUsage: request.stream,
-  };
-  const body =
-    exchange.spool === null
-      ? codec.request(request, edits)
-      : spooledBody(exchange.spool, codec.form?.edits(request, edits) ?? []);
-  const { method } = specOf(codec.surface);
-  const url = row.baseUrl + codec.path(request, candidate.model) + query;
-  const own = { ...dialect.defaultHeaders, ...upstreamHeaders(headers) };
-  const bytes = body instanceof Uint8Array ? body : null;
-  const upstream = callUpstream(gateway, {
-    method,
-    url,
-    headers: withCredential(own, presenter?.headers({ method, url, body: bytes })),
-    body,
-    firstByteMs: row.timeoutsMs.first_byte,
-  });
+  const { row, wire } = candidate.provider;
+  const call = upstreamCall(exchange, admitted.request, candidate, outputTokensCap);
+  const upstream = unwrapped(callUpstream(gateway, call), wire);
   run.stopAttempt = upstream.giveUp;
   exchange.drainsForLeftClient = row.onClientDisconnect === "drain" && !exchange.isHedged;
   const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
@@ -203,12 +180,10 @@ function dispatch(
   return upstream;
 }
 
-/** Signing computes and waits for nobody; all other credentials are headers at once. */
-function withCredential(
-  headers: Record<string, string>,
-  presented: HeaderRecord | Promise<HeaderRecord> | undefined,
-): Record<string, string> | Promise<Record<string, string>> {
-  return presented instanceof Promise
-    ? presented.then((signed) => ({ ...headers, ...signed }))
-    : { ...headers, ...presented };
+/** Where a company wraps its answers, they come as their dialect would have sent them. */
+function unwrapped(upstream: Upstream, wire: Wire | null): Upstream {
+  const unwrap = wire?.answer;
+  if (unwrap === undefined) return upstream;
+  const answer = upstream.answer.then((came) => (isFailure(came) ? came : unwrap(came)));
+  return { ...upstream, answer };
 }

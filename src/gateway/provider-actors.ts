@@ -15,6 +15,8 @@ import { type Surface } from "../dialects/surfaces.ts";
 import { companyOf } from "../providers/companies.ts";
 import { type Quirks, USUAL_QUIRKS } from "../providers/company.ts";
 import { surfacesOf } from "../providers/surfaces.ts";
+import type { Wire } from "./wire/wire.ts";
+import { wireOf } from "./wire/wires.ts";
 
 export type ProviderEntry = {
   readonly row: ProviderRow;
@@ -35,6 +37,8 @@ export type ProviderEntry = {
   readonly quirks: Quirks;
   /** What it may be asked. */
   readonly surfaces: ReadonlySet<Surface>;
+  /** How requests are put to it where it is not its dialect's way; null: it is. */
+  readonly wire: Wire | null;
 };
 
 export interface ProviderActors {
@@ -81,6 +85,7 @@ export function createProviderActors(deps: Deps): ProviderActors {
       gate,
       commons: lanes.commons,
       quirks: quirksOf(row),
+      wire: wireOf(row),
       surfaces: surfacesOf({ dialect: row.dialect, ...row.terms }),
     };
   };

@@ -30,6 +30,7 @@ const GOOGLE_REGION: Parameter = {
   standard: null,
 };
 
+const AWS = { kind: "aws_sigv4", service: "bedrock" } as const;
 const AZURE_KEY = { kind: "header", name: "api-key" } as const;
 const AZURE_ENTRA = {
   kind: "azure_entra",
@@ -74,14 +75,35 @@ export const CLOUDS: readonly Company[] = [
     baseUrl: "https://{resource}.openai.azure.com/openai",
     parameters: [AZURE_RESOURCE, AZURE_API_VERSION],
     authentication: AZURE_KEY,
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "transcriptions", "translations"],
     wire: "azure_deployments",
     quirks: OF_OPENAI,
     reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
   }),
   company({
+    id: "bedrock",
+    displayName: "Claude on Amazon Bedrock",
+    dialect: "anthropic",
+    baseUrl: "https://bedrock-runtime.{region}.amazonaws.com",
+    parameters: [AWS_REGION],
+    authentication: AWS,
+    surfaces: ["messages"],
+    wire: "bedrock_invoke",
+    reference:
+      "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",
+  }),
+  company({
+    id: "bedrock-messages",
+    displayName: "Claude on Amazon Bedrock, Anthropic's API with an API key",
+    dialect: "anthropic",
+    baseUrl: "https://bedrock-runtime.{region}.amazonaws.com/anthropic/v1",
+    parameters: [AWS_REGION],
+    surfaces: ["messages"],
+    reference: "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html",
+  }),
+  company({
     id: "bedrock-openai",
-    displayName: "Amazon Bedrock, OpenAI-compatible",
+    displayName: "Amazon Bedrock, OpenAI's API with an API key",
     baseUrl: "https://bedrock-runtime.{region}.amazonaws.com/openai/v1",
     parameters: [AWS_REGION],
     reference:
@@ -108,8 +130,30 @@ export const CLOUDS: readonly Company[] = [
     reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
   }),
   company({
+    id: "vertex-anthropic",
+    displayName: "Claude on Vertex AI",
+    dialect: "anthropic",
+    baseUrl: `${VERTEX}/publishers/anthropic`,
+    parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
+    authentication: GOOGLE,
+    surfaces: ["messages", "count_tokens"],
+    wire: "vertex_anthropic",
+    reference: "https://docs.claude.com/en/api/claude-on-vertex-ai",
+  }),
+  company({
+    id: "vertex-anthropic-global",
+    displayName: "Claude on Vertex AI, global endpoint",
+    dialect: "anthropic",
+    baseUrl: `${VERTEX_GLOBAL}/publishers/anthropic`,
+    parameters: [GOOGLE_PROJECT],
+    authentication: GOOGLE,
+    surfaces: ["messages", "count_tokens"],
+    wire: "vertex_anthropic",
+    reference: "https://docs.claude.com/en/api/claude-on-vertex-ai",
+  }),
+  company({
     id: "vertex-openai",
-    displayName: "Vertex AI, OpenAI-compatible",
+    displayName: "Vertex AI, OpenAI's API",
     baseUrl: `${VERTEX}/endpoints/openapi`,
     parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
     authentication: GOOGLE,

@@ -6,13 +6,14 @@ export const HOSTED: readonly Company[] = [
     id: "groq",
     displayName: "Groq",
     baseUrl: "https://api.groq.com/openai/v1",
+    surfaces: ["chat", "transcriptions", "translations"],
     reference: "https://console.groq.com/docs/api-reference",
   }),
   company({
     id: "together",
     displayName: "Together AI",
     baseUrl: "https://api.together.xyz/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "transcriptions", "translations"],
     reference: "https://docs.together.ai/reference/chat-completions-1",
   }),
   company({

@@ -36,7 +36,7 @@ export const MAKERS: readonly Company[] = [
     id: "mistral",
     displayName: "Mistral AI",
     baseUrl: "https://api.mistral.ai/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "transcriptions"],
     // Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256).
     quirks: { repeatsText: true },
     reference: "https://docs.mistral.ai/api",
@@ -53,6 +53,15 @@ export const MAKERS: readonly Company[] = [
     displayName: "DeepSeek",
     baseUrl: "https://api.deepseek.com",
     reference: "https://api-docs.deepseek.com",
+  }),
+  company({
+    id: "deepseek-anthropic",
+    displayName: "DeepSeek (Anthropic's API)",
+    dialect: "anthropic",
+    baseUrl: "https://api.deepseek.com/anthropic/v1",
+    authentication: { kind: "header", name: "x-api-key" },
+    surfaces: ["messages"],
+    reference: "https://api-docs.deepseek.com/guides/anthropic_api",
   }),
   company({
     id: "xai",
@@ -80,10 +89,26 @@ export const MAKERS: readonly Company[] = [
     reference: "https://platform.moonshot.ai/docs/api/chat",
   }),
   company({
+    id: "moonshot-anthropic",
+    displayName: "Moonshot AI (Anthropic's API)",
+    dialect: "anthropic",
+    baseUrl: "https://api.moonshot.ai/anthropic/v1",
+    surfaces: ["messages"],
+    reference: "https://platform.moonshot.ai/docs/guide/agent-support",
+  }),
+  company({
     id: "zai",
     displayName: "Z.ai (GLM)",
     baseUrl: "https://api.z.ai/api/paas/v4",
     reference: "https://docs.z.ai/api-reference/introduction",
+  }),
+  company({
+    id: "zai-anthropic",
+    displayName: "Z.ai (Anthropic's API)",
+    dialect: "anthropic",
+    baseUrl: "https://api.z.ai/api/anthropic/v1",
+    surfaces: ["messages"],
+    reference: "https://docs.z.ai/scenario-example/develop-tools/claude",
   }),
   company({
     id: "alibaba",

@@ -86,6 +86,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@elysiajs/swagger": ["src/http/"],
   "@pydantic/genai-prices": ["src/admin/", "src/gateway/", "src/prices/"],
   "@sinclair/typebox": ["src/admin/", "src/http/"],
+  "@smithy/eventstream-codec": ["src/gateway/wire/event-stream.ts"],
   aws4fetch: ["src/gateway/credentials/sigv4.ts"],
   // Only the system's own sockets can be as slow as a peer that is measured against.
   "bun:ffi": ["bench/slow-peers/"],

@@ -55,7 +55,7 @@ describe("a provider of a company", () => {
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
       authentication: { kind: "bearer", name: null, scope: null },
-      surfaces: ["chat"],
+      surfaces: ["chat", "transcriptions", "translations"],
       has_credential: true,
       allow_private_network: false,
     });
@@ -104,7 +104,7 @@ describe("a provider of a company", () => {
       company: "groq",
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
-      surfaces: ["chat"],
+      surfaces: ["chat", "transcriptions", "translations"],
     });
     expect(await change({ company: null })).toMatchObject({
       company: null,
@@ -116,7 +116,7 @@ describe("a provider of a company", () => {
   test("may be asked for less than its company serves, and take its credential in another way", async () => {
     const { id } = await make(api, "/providers", {
       name: "narrow",
-      company: "mistral",
+      company: "cohere",
       surfaces: ["embeddings"],
       authentication: { kind: "header", name: "x-proxy-key" },
     });

@@ -21,6 +21,8 @@ export const LIMITS = {
   answerBytesMax: 64 * 1024 * 1024,
   /** One server-sent event; a provider that sends a longer one is broken or hostile. */
   eventBytesMax: 4 * 1024 * 1024,
+  /** The same of a response, whose last one repeats all that was made, pictures included. */
+  responseEventBytesMax: 32 * 1024 * 1024,
   /** A refusal that is longer is known by its status alone; real ones stay below 4 KiB. */
   failureBytesMax: 64 * 1024,
   /** Time to read the whole client body. */

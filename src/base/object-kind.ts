@@ -4,6 +4,16 @@
  */
 export type ObjectKind = "response" | "item" | "conversation" | "file" | "batch";
 
+/** An object that a request names by its provider's id; `param`: the member that names it, if any. */
+export type NamedObject = {
+  readonly kind: ObjectKind;
+  readonly id: string;
+  readonly param: string | null;
+};
+
+/** An object that an answer says its provider keeps from now on. */
+export type MadeObject = { readonly kind: ObjectKind; readonly id: string };
+
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,255}$/;
 
 /** What can be an id, and be put into a path as it is. */

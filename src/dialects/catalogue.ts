@@ -14,6 +14,13 @@ import { readGoogleFailure } from "./google/failure.ts";
 import { chatCodec } from "./openai/chat.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
+import {
+  responseCancelCodec,
+  responseCodec,
+  responseDeleteCodec,
+  responseInputCodec,
+  responsesCodec,
+} from "./openai/responses/codec.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
 import { imageEditsCodec, imageVariationsCodec } from "./openai/image-forms.ts";
 import { transcriptionsCodec, translationsCodec } from "./openai/transcriptions.ts";
@@ -34,6 +41,11 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   translations: translationsCodec,
   image_edits: imageEditsCodec,
   image_variations: imageVariationsCodec,
+  responses: responsesCodec,
+  response: responseCodec,
+  response_delete: responseDeleteCodec,
+  response_cancel: responseCancelCodec,
+  response_input_items: responseInputCodec,
 };
 
 export function codecOf(surface: Surface): Codec {

@@ -3,7 +3,7 @@
  * it by splicing, watching an answer for content, usage and terminator, and wording our errors. A
  * dialect knows no tenant, no money and no network.
  */
-import type { ObjectKind } from "../base/object-kind.ts";
+import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
@@ -93,17 +93,9 @@ export type ClientRequest = {
   readonly units?: UnitUse;
   /** What it names that a provider keeps: only who keeps it can serve. Absent: nothing. */
   readonly objects?: readonly NamedObject[];
+  /** It is made in the provider's own time, and asked for later. Absent: it is answered at once. */
+  readonly background?: true;
 };
-
-/** An object that a request names by its provider's id; `param`: the member that names it, if any. */
-export type NamedObject = {
-  readonly kind: ObjectKind;
-  readonly id: string;
-  readonly param: string | null;
-};
-
-/** An object that an answer says its provider keeps from now on. */
-export type MadeObject = { readonly kind: ObjectKind; readonly id: string };
 
 /** Kinds of tokens that may have a price of their own. */
 export type TokenKindApart =
@@ -246,7 +238,9 @@ export interface Codec {
   readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */
   readonly request: (request: ClientRequest, edits: RequestEdits) => Uint8Array<ArrayBuffer>;
-  readonly watch: (request: Pick<ClientRequest, "usageAsked" | "choices">) => StreamWatch;
+  readonly watch: (
+    request: Pick<ClientRequest, "usageAsked" | "choices" | "background">,
+  ) => StreamWatch;
   /** The same for a request whose answer could be gone on with; null: it could not. */
   readonly watchContinuable: (request: ClientRequest) => ContinuableWatch | null;
   /** The request that goes on with a broken answer; null: the client's output limit is reached. */

@@ -19,7 +19,7 @@ export function isStreamAnswer({ framing }: Codec, contentType: string | null): 
 
 /** Only these have places that a client can name. */
 export function hasEvents({ framing }: Codec): boolean {
-  return framing === undefined;
+  return framing === undefined || framing.hasEvents === true;
 }
 
 /** Content type of a stream that begins before its provider has answered. */

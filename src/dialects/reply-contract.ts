@@ -31,8 +31,10 @@ export type AnswerTold = {
   readonly tokens: RateTold | null;
 };
 
-/** How a stream holds its parts, where they are not server-sent events. */
+/** How a stream holds its parts, where they are not server-sent events, or tell errors in another way. */
 export type Framing = {
+  /** They are server-sent events. */
+  readonly hasEvents?: true;
   /** Whether an answer of this content type, in lower case, is such a stream. */
   readonly isStream: (contentType: string) => boolean;
   /** Of a stream that begins before its provider has answered. */

@@ -88,6 +88,41 @@ export const SURFACES = {
     meters: ["tokens", "images"],
     access: "exchange",
   },
+  responses: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/responses"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  response: {
+    dialect: "openai",
+    method: "GET",
+    paths: ["/v1/responses/{id}"],
+    meters: ["free"],
+    access: "owned",
+  },
+  response_delete: {
+    dialect: "openai",
+    method: "DELETE",
+    paths: ["/v1/responses/{id}"],
+    meters: ["free"],
+    access: "owned",
+  },
+  response_cancel: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/responses/{id}/cancel"],
+    meters: ["free"],
+    access: "owned",
+  },
+  response_input_items: {
+    dialect: "openai",
+    method: "GET",
+    paths: ["/v1/responses/{id}/input_items"],
+    meters: ["free"],
+    access: "owned",
+  },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;

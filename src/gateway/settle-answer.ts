@@ -41,6 +41,12 @@ export function settleAnswer(
       share === null ? null : settleSplit(gateway, exchange, share, admitted, plan, end);
     return split ?? settle(gateway, exchange, admitted, plan, end);
   };
+  // It goes on at its provider, who tells only later what it comes to.
+  if (usage === null && admitted.request.background === true) {
+    const cost = { kind: "estimated", outputTokensSeen: null } as const;
+    settle(gateway, exchange, admitted, plan, { cost, outcome, status });
+    return undefined;
+  }
   if (counted !== null) return post("counted", counted);
   if (usage !== null && tellsCost(usage, plan.candidate.price))
     return post(isPartial ? "counted" : "reported", usage);

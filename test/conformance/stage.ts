@@ -19,7 +19,7 @@ export type Asked = {
   /** Below the client API's root: `/v1/messages?beta=true`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 };
 
 export type Answered = {
@@ -84,7 +84,7 @@ export async function conformanceStageForFile(
         ...PRESENTED[dialect](credential),
         ...headers,
       },
-      body,
+      ...(body === undefined ? {} : { body }),
     });
     const bytes = new Uint8Array(await answer.arrayBuffer());
     return {

@@ -21,7 +21,7 @@ import { countNotText } from "./images.ts";
 import { inputModalities } from "./modalities.ts";
 import { END_USER_MEMBERS, INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
-const tokensMax = 2 ** 31 - 1;
+export const TOKENS_MAX = 2 ** 31 - 1;
 const choicesMax = 128;
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
@@ -100,7 +100,7 @@ function refuseRepeatedOption(scan: ScannedObject, bytes: Uint8Array): Refused |
   return isRepeated ? repeated(`stream_options.${INCLUDE_USAGE}`) : null;
 }
 
-function refuseModel(model: unknown): Refused | null {
+export function refuseModel(model: unknown): Refused | null {
   if (model === undefined || model === null) return missing("model");
   if (typeof model !== "string") return wrong("'model' must be a string.", "model");
   if (model === "") return wrong("'model' must not be empty.", "model");
@@ -115,8 +115,8 @@ function refuseChat(body: JsonObject): Refused | null {
   return (
     refuseMessages(body["messages"]) ??
     refuseStream(body) ??
-    refuseNumber(body, "max_tokens", tokensMax) ??
-    refuseNumber(body, "max_completion_tokens", tokensMax) ??
+    refuseNumber(body, "max_tokens", TOKENS_MAX) ??
+    refuseNumber(body, "max_completion_tokens", TOKENS_MAX) ??
     refuseNumber(body, "n", choicesMax)
   );
 }
@@ -140,7 +140,7 @@ function refuseStream(body: JsonObject): Refused | null {
   return typeof asked === "boolean" ? null : wrong(`'${name}' must be a boolean.`, name);
 }
 
-function refuseNumber(body: JsonObject, name: string, max: number): Refused | null {
+export function refuseNumber(body: JsonObject, name: string, max: number): Refused | null {
   const value = body[name] ?? 1;
   if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max)
     return null;

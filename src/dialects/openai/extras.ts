@@ -16,7 +16,7 @@ export type Extras = {
 /** Where the client sets no bound; server-side loops end after about as many calls. */
 const TOOL_CALLS_UNKNOWN = 10;
 const TOOL_CALLS_MAX = 10_000;
-const TOOLS_MAX = 32;
+export const TOOLS_MAX = 32;
 /** Sources that xAI's live search reads when it is not told how many (2026-11). */
 const LIVE_SEARCH_SOURCES = 20;
 
@@ -44,7 +44,7 @@ const KINDS = [
   "cache_write_1h",
 ] as const satisfies readonly TokenKindApart[];
 
-function withoutAll(has: ReadonlySet<TokenKindApart>): readonly TokenKindApart[] {
+export function withoutAll(has: ReadonlySet<TokenKindApart>): readonly TokenKindApart[] {
   return KINDS.filter((kind) => !has.has(kind));
 }
 
@@ -103,14 +103,14 @@ function isServerTool(tool: unknown): tool is JsonObject {
 }
 
 /** As usage names it: `web_search_20250305`, `openrouter:web_search` and `web` are one tool. */
-function toolName(type: unknown): string {
+export function toolName(type: unknown): string {
   const name = String(type)
     .replace(/^.*:/, "")
     .replace(/_(preview|\d).*$/, "");
   return name === "web" ? "web_search" : name;
 }
 
-function boundOf(calls: unknown): number {
+export function boundOf(calls: unknown): number {
   const isBound = isNumber(calls) && Number.isInteger(calls) && calls >= 0;
   return isBound ? Math.min(calls, TOOL_CALLS_MAX) : TOOL_CALLS_UNKNOWN;
 }

@@ -18,6 +18,9 @@ const WORDS: KindTable = {
   content_policy_violation: "content_filtered",
   responsibleaipolicyviolation: "content_filtered",
   moderation_blocked: "content_filtered",
+  // Of responses: the prompt was flagged (OpenAI's reference, 2026-11).
+  invalid_prompt: "content_filtered",
+  image_content_policy_violation: "content_filtered",
   data_inspection_failed: "content_filtered",
   insufficient_quota: "credit_exhausted",
   billing_hard_limit_reached: "credit_exhausted",

@@ -5,7 +5,8 @@
 import type { ObjectKind } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { allow, refuse, type Verdict } from "../../base/verdict.ts";
-import type { NamedObject } from "../../dialects/contract.ts";
+import type { NamedObject } from "../../base/object-kind.ts";
+
 import type { ObjectRow } from "../../store/objects-contract.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Lane } from "../lanes.ts";

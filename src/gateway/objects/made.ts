@@ -1,7 +1,8 @@
 /** What an answer says that its provider keeps from now on, or keeps no longer, is remembered. */
 import { isObjectId } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { MadeObject } from "../../dialects/contract.ts";
+import type { MadeObject } from "../../base/object-kind.ts";
+
 import { specOf } from "../../dialects/surfaces.ts";
 import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";

@@ -7,6 +7,7 @@ import { ANTHROPIC_SCHEMAS, type AnthropicSchemaName } from "./anthropic-schemas
 
 const model = { type: "string", description: "Public name of a route, or `provider/model`." };
 
+const items = { type: "object", additionalProperties: true };
 const count = { type: "integer" };
 const usage = {
   type: "object",
@@ -31,6 +32,10 @@ export type ClientSchemaName =
   | "ChatCompletion"
   | "EmbeddingsRequest"
   | "Embeddings"
+  | "ResponseRequest"
+  | "Response"
+  | "ItemList"
+  | "Deleted"
   | "Model"
   | "ModelList"
   | "Health";
@@ -136,6 +141,56 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
       model: { type: "string" },
       usage: { ...usage, properties: { prompt_tokens, total_tokens } },
     },
+  },
+  ResponseRequest: {
+    type: "object",
+    required: ["model"],
+    additionalProperties: true,
+    description: "As in OpenAI's API; members that are not listed are passed on as they are.",
+    properties: {
+      model,
+      input: { type: ["string", "array"], items, description: "A text, or a list of items." },
+      stream: { type: "boolean", description: "Answer as server-sent events." },
+      max_output_tokens: {
+        type: "integer",
+        description: "Bounds the worst case that is held; without it the output may be capped.",
+      },
+      previous_response_id: {
+        type: "string",
+        description: "A response of this tenant's, which its provider keeps.",
+      },
+      background: { type: "boolean", description: "Refused where a hard budget applies." },
+      user,
+    },
+  },
+  Response: {
+    type: "object",
+    additionalProperties: true,
+    description: "The provider's own answer.",
+    properties: {
+      id: { type: "string" },
+      object: { type: "string" },
+      status: { type: "string" },
+      model: { type: "string" },
+      output: { type: "array", items },
+      usage: {
+        type: ["object", "null"],
+        additionalProperties: true,
+        properties: { input_tokens: count, output_tokens: count, total_tokens: count },
+      },
+    },
+  },
+  ItemList: {
+    type: "object",
+    additionalProperties: true,
+    description: "The provider's own answer.",
+    properties: { object: { type: "string" }, data: { type: "array", items } },
+  },
+  Deleted: {
+    type: "object",
+    additionalProperties: true,
+    description: "The provider's own answer.",
+    properties: { id: { type: "string" }, deleted: { type: "boolean" } },
   },
   Model: {
     type: "object",

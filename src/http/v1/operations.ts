@@ -13,6 +13,13 @@ import {
   translationsDetail,
 } from "./form-operations.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
+import {
+  responseCancelDetail,
+  responseDeleteDetail,
+  responseDetail,
+  responseInputDetail,
+  responsesDetail,
+} from "./responses-operations.ts";
 
 /** The demo's, so that a newcomer's first "Try it out" is answered. */
 const CHAT_MODEL = "sim-small";
@@ -34,6 +41,11 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   translations: translationsDetail,
   image_edits: imageEditsDetail,
   image_variations: imageVariationsDetail,
+  responses: responsesDetail,
+  response: responseDetail,
+  response_delete: responseDeleteDetail,
+  response_cancel: responseCancelDetail,
+  response_input_items: responseInputDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

@@ -39,7 +39,9 @@ test("every surface has its own codec, and the dialect that the table says", () 
   }
 });
 
-test("no two surfaces share a path", () => {
-  const paths = Object.values(SURFACES).flatMap((spec) => spec.paths);
+test("no two surfaces share a path and a method", () => {
+  const paths = Object.values(SURFACES).flatMap(({ method, paths: all }) =>
+    all.map((path) => `${method} ${path}`),
+  );
   expect(new Set(paths).size).toBe(paths.length);
 });

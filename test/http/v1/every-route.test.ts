@@ -65,6 +65,33 @@ const REFUSED: readonly (readonly [who: string, token: string, code: string, sta
   ["not ours", "sk-somebody-elses", "invalid_api_key", 401],
 ];
 
+/** Something that a provider keeps for the tenant, by which paths with an id in them can be asked. */
+const OBJECT_ID = "object-1";
+await noteObject("openai", tenantId, OBJECT_ID);
+const foreign = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
+
+async function noteObject(dialect: DialectName, owner: string, id: string): Promise<void> {
+  const provider = [...tollgate.gateway.directory.providers()].find(
+    ({ row }) => row.name === dialect,
+  );
+  const nowMs = tollgate.gateway.clock.nowMs();
+  await tollgate.gateway.objects.note([
+    {
+      tenantId: owner,
+      id,
+      kind: "response",
+      tokenId: "",
+      providerId: provider?.row.id ?? "",
+      credentialPosition: 1,
+      credentialHash: null,
+      route: modelOf(dialect),
+      model: "m",
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + 3_600_000,
+    },
+  ]);
+}
+
 beforeEach(() => {
   upstream.forget();
   // A refusal that says the request is wrong: it is passed on at once, and nothing is repeated.
@@ -95,7 +122,8 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
     throw new Error(`The surface ${surface} has no sample: add one to test/http/v1/samples.ts.`);
   }
   const authorization = `Bearer ${token}`;
-  return fetch(`${tollgate.url}${path.replace("{model}", model)}`, {
+  const named = path.replace("{model}", model).replace("{id}", OBJECT_ID);
+  return fetch(`${tollgate.url}${named}`, {
     method,
     headers: { authorization, ...sample.headers },
     ...(method === "GET" ? {} : { body: sample.body }),
@@ -136,6 +164,14 @@ describe.each(entries)("$method $path", (entry) => {
     const answer = await ask(entry, token);
     const told = [answer.headers.get("x-tollgate-error"), answer.status, upstream.seen.length];
     expect(told).toEqual([code, status, 0]);
+  });
+});
+
+describe.each(entries.filter(({ path }) => path.includes("{id}")))("$method $path", (entry) => {
+  test("an access token of another tenant finds nothing, and reaches nobody", async () => {
+    const answer = await ask(entry, foreign);
+    const told = [answer.headers.get("x-tollgate-error"), answer.status, upstream.seen.length];
+    expect(told).toEqual(["not_found", 404, 0]);
   });
 });
 

@@ -24,6 +24,11 @@ function form(parts: Readonly<Record<string, string | File>>): Sample {
 export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample>>> = {
   chat: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   embeddings: (model) => json({ model, input: "hi" }),
+  responses: (model) => json({ model, input: "hi" }),
+  response: () => json({}),
+  response_delete: () => json({}),
+  response_cancel: () => json({}),
+  response_input_items: () => json({}),
   messages: (model) => json({ model, max_tokens: 5, messages: [{ role: "user", content: "hi" }] }),
   count_tokens: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   transcriptions: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),

@@ -1,0 +1,101 @@
+/**
+ * Checks a body for a response as far as the gateway depends on it, and no further. What it names that
+ * the provider keeps (an earlier response, a conversation, items) decides who can serve it, and may make
+ * its input as long as the model can read.
+ */
+import { allow, type Verdict } from "../../../base/verdict.ts";
+import type { NamedObject } from "../../../base/object-kind.ts";
+import type { ClientRequest } from "../../contract.ts";
+import { endUserWord } from "../../end-user.ts";
+import { listOf, numberOf, readJsonBody, type Refused, wrong } from "../../json-body.ts";
+import { isObject, type JsonObject } from "../../json.ts";
+import { refuseModel, refuseNumber, TOKENS_MAX } from "../accept.ts";
+import { isRunByProvider, responseExtras } from "./extras.ts";
+import { type InputHeld, inputHeld } from "./input.ts";
+import { MEMBERS, OUTPUT_CAP_MEMBER } from "./members.ts";
+
+/** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
+export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const read = readJsonBody(bytes, MEMBERS);
+  if (!read.allowed) return read;
+  const { body } = read.value;
+  return refuseMembers(body) ?? allow(response(bytes, body));
+}
+
+function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+  const held = inputHeld(body["input"]);
+  const objects = [...earlier(body), ...held.references];
+  const tools = listOf(body["tools"]);
+  const hasUnsized = isUnsized(body, held) || objects.length > 0;
+  return {
+    surface: "responses",
+    bytes,
+    model: String(body["model"]),
+    stream: body["stream"] === true,
+    endUserId: endUserWord([body["user"], body["safety_identifier"]]),
+    usageAsked: true,
+    outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
+    choices: 1,
+    generates: true,
+    textBytes: bytes.length - held.inlineBytes,
+    images: held.images,
+    hasUnsized,
+    modalities: held.modalities,
+    offersTools: tools.length > 0,
+    ...responseExtras(bytes, body, { modalities: held.modalities, hasUnsized }),
+    ...(objects.length === 0 ? {} : { objects }),
+    ...(body["background"] === true ? { background: true } : {}),
+  };
+}
+
+/** What its input goes on from. */
+function earlier(body: JsonObject): NamedObject[] {
+  const named: NamedObject[] = [];
+  const before = body["previous_response_id"];
+  if (typeof before === "string") {
+    named.push({ kind: "response", id: before, param: "previous_response_id" });
+  }
+  const { conversation } = body;
+  const id = isObject(conversation) ? conversation["id"] : conversation;
+  if (typeof id === "string") named.push({ kind: "conversation", id, param: "conversation" });
+  return named;
+}
+
+/** Prompts of the provider's, and what its own tools find, are input that the body does not show. */
+function isUnsized(body: JsonObject, { hasUnsized }: InputHeld): boolean {
+  return hasUnsized || isObject(body["prompt"]) || listOf(body["tools"]).some(isRunByProvider);
+}
+
+function refuseMembers(body: JsonObject): Refused | null {
+  return (
+    refuseModel(body["model"]) ??
+    refuseInput(body["input"]) ??
+    refuseFlag(body, "stream") ??
+    refuseFlag(body, "background") ??
+    refuseNumber(body, OUTPUT_CAP_MEMBER, TOKENS_MAX) ??
+    refuseEarlier(body)
+  );
+}
+
+/** Without it the provider goes on from what it keeps, or says what is missing. */
+function refuseInput(input: unknown): Refused | null {
+  const isTaken = (input ?? "") === "" || typeof input === "string" || Array.isArray(input);
+  return isTaken ? null : wrong("'input' must be a string or an array.", "input");
+}
+
+function refuseFlag(body: JsonObject, name: string): Refused | null {
+  const value = body[name] ?? false;
+  return typeof value === "boolean" ? null : wrong(`'${name}' must be a boolean.`, name);
+}
+
+/** What could not be read here could be read there, and would not have been checked. */
+function refuseEarlier(body: JsonObject): Refused | null {
+  const before = body["previous_response_id"] ?? "";
+  if (typeof before !== "string") {
+    return wrong("'previous_response_id' must be a string.", "previous_response_id");
+  }
+  const conversation = body["conversation"] ?? "";
+  const id = isObject(conversation) ? conversation["id"] : conversation;
+  if (typeof id === "string") return null;
+  return wrong("'conversation' must be a string or an object with an 'id'.", "conversation");
+}

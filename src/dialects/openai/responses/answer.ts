@@ -1,0 +1,84 @@
+/** What a plain response says: its usage, what it made, its text, or the failure that it is. */
+import type { MadeObject } from "../../../base/object-kind.ts";
+import type { AnswerFailure, GeneratedOutput, Usage } from "../../contract.ts";
+import { generatedText } from "../../generated-text.ts";
+import { ANSWER_BOUNDS, scanObject } from "../../json-scan.ts";
+import { listOf } from "../../json-body.ts";
+import { isObject, type JsonObject, withoutMark } from "../../json.ts";
+import { OutputMeter } from "../../output-meter.ts";
+import { answerFailure } from "../answer.ts";
+import { membersOf } from "./event.ts";
+import { failureOfError } from "./failure.ts";
+import { readResponseUsage, ToolTally } from "./usage.ts";
+
+/**
+ * Members of items and their parts that hold nothing a model wrote: labels, pictures, what is sealed, and
+ * what tools found.
+ */
+const NOT_TEXT = [
+  "id",
+  "type",
+  "status",
+  "role",
+  "call_id",
+  "name",
+  "annotations",
+  "logprobs",
+  "encrypted_content",
+  "result",
+  "results",
+  "outputs",
+  "action",
+  "container_id",
+];
+
+/** null when it reports none, as while it is not made yet; undefined when it is no JSON object. */
+export function responseUsage(answer: Uint8Array): Usage | null | undefined {
+  const bytes = withoutMark(answer);
+  if (scanObject(bytes, [], ANSWER_BOUNDS).kind !== "object") return undefined;
+  const { usage, output } = membersOf(bytes, ["usage", "output"]);
+  const tally = new ToolTally();
+  for (const item of itemsOf(output)) tally.add(item);
+  return readResponseUsage(usage, tally.calls());
+}
+
+/** One that failed, or an error of a relay in place of a response. */
+export function responseFailure(answer: Uint8Array): AnswerFailure | null {
+  const { object, status, error } = membersOf(withoutMark(answer), ["object", "status", "error"]);
+  if (object !== "response") return answerFailure(answer);
+  return status === "failed" ? failureOfError(isObject(error) ? error : {}) : null;
+}
+
+/** Nothing where the client asked that nothing be kept. */
+export function responseMade(answer: Uint8Array): readonly MadeObject[] {
+  const { id, store, output } = membersOf(withoutMark(answer), ["id", "store", "output"]);
+  if (typeof id !== "string" || store === false) return [];
+  return [{ kind: "response", id }, ...itemsMade(output)];
+}
+
+/** Of a page of input items, which have ids of their own. */
+export function pageMade(answer: Uint8Array): readonly MadeObject[] {
+  return itemsMade(membersOf(withoutMark(answer), ["data"])["data"]);
+}
+
+/** The text of its items; none when it has none. */
+export function responseOutput(answer: Uint8Array): GeneratedOutput {
+  const meter = new OutputMeter();
+  for (const item of itemsOf(membersOf(withoutMark(answer), ["output"])["output"])) {
+    const bytes = new TextEncoder().encode(JSON.stringify(item));
+    const before = meter.textBytes;
+    generatedText(bytes, 0, bytes.length, NOT_TEXT, meter.addText);
+    meter.endPiece(before);
+  }
+  return meter.output(0);
+}
+
+function itemsMade(items: unknown): readonly MadeObject[] {
+  return itemsOf(items).flatMap(({ id }) =>
+    typeof id === "string" ? [{ kind: "item" as const, id }] : [],
+  );
+}
+
+function itemsOf(items: unknown): readonly JsonObject[] {
+  return listOf(items).filter(isObject);
+}

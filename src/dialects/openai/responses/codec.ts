@@ -1,0 +1,42 @@
+/** Responses: what OpenAI's own agents and clients speak, and those servers that follow them. */
+import type { Codec } from "../../contract.ts";
+import { ownedCodec } from "../../owned.ts";
+import { acceptResponse } from "./accept.ts";
+import {
+  pageMade,
+  responseFailure,
+  responseMade,
+  responseOutput,
+  responseUsage,
+} from "./answer.ts";
+import { RESPONSE_FRAMING } from "./error.ts";
+import { responseBytes } from "./request.ts";
+import { watchResponse } from "./stream.ts";
+
+export const responsesCodec: Codec = {
+  surface: "responses",
+  path: () => "/responses",
+  accept: acceptResponse,
+  // Each is kept under an id of its own.
+  isDeterministic: () => false,
+  framing: RESPONSE_FRAMING,
+  request: responseBytes,
+  watch: watchResponse,
+  watchContinuable: () => null,
+  continued: () => null,
+  usage: responseUsage,
+  failureIn: responseFailure,
+  output: responseOutput,
+  made: responseMade,
+};
+
+const OWNED = { kind: "response", framing: RESPONSE_FRAMING, watch: watchResponse } as const;
+
+export const responseCodec: Codec = ownedCodec({ surface: "response", ...OWNED });
+export const responseDeleteCodec: Codec = ownedCodec({ surface: "response_delete", ...OWNED });
+export const responseCancelCodec: Codec = ownedCodec({ surface: "response_cancel", ...OWNED });
+export const responseInputCodec: Codec = ownedCodec({
+  surface: "response_input_items",
+  ...OWNED,
+  made: pageMade,
+});

@@ -1,0 +1,91 @@
+/**
+ * What the input of a response holds beside text: pictures, sound, files, and items that the provider
+ * keeps. Items are messages, outputs of tools, and what earlier responses made; all of them hold their
+ * parts in `content` or `output`, as a text or a list.
+ */
+import type { NamedObject } from "../../../base/object-kind.ts";
+import type { Modality } from "../../contract.ts";
+import { isObject, type JsonObject } from "../../json.ts";
+
+export type InputHeld = {
+  /** Inline and linked ones. */
+  readonly images: number;
+  /** Bytes of the body that inline ones take; never more than they do. */
+  readonly inlineBytes: number;
+  /** There is something whose size only the provider knows. */
+  readonly hasUnsized: boolean;
+  readonly modalities: readonly Modality[];
+  /** Items that are meant by their ids. */
+  readonly references: readonly NamedObject[];
+};
+
+const KINDS: Readonly<Record<string, Modality>> = {
+  input_text: "text",
+  output_text: "text",
+  text: "text",
+  refusal: "text",
+  summary_text: "text",
+  reasoning_text: "text",
+  input_image: "image",
+  computer_screenshot: "image",
+  input_audio: "audio",
+};
+
+/** Items that hold a picture themselves, beside those in their parts. */
+const IMAGE_ITEM = "image_generation_call";
+
+export function inputHeld(input: unknown): InputHeld {
+  const found = new Found();
+  if (typeof input === "string") found.kinds.add("text");
+  for (const [place, item] of (Array.isArray(input) ? input : []).entries()) {
+    if (isObject(item)) found.addItem(item, place);
+  }
+  const { images, inlineBytes, hasUnsized, kinds, references } = found;
+  return { images, inlineBytes, hasUnsized, modalities: [...kinds], references };
+}
+
+class Found {
+  images = 0;
+  inlineBytes = 0;
+  hasUnsized = false;
+  readonly kinds = new Set<Modality>();
+  readonly references: NamedObject[] = [];
+
+  addItem(item: JsonObject, place: number): void {
+    const { id, type, role } = item;
+    // OpenAI takes an id alone for a reference (types of openai-node 7.55, 2026-11).
+    const isReference =
+      type === "item_reference" || (role === undefined && (type ?? null) === null);
+    if (isReference && typeof id === "string") {
+      this.references.push({ kind: "item", id, param: `input[${place}].id` });
+      // What it stands for may be anything.
+      this.hasUnsized = true;
+    }
+    if (type === IMAGE_ITEM) this.#addImage(item["result"]);
+    for (const member of ["content", "output", "summary"]) this.#addParts(item[member]);
+  }
+
+  #addParts(parts: unknown): void {
+    if (typeof parts === "string") this.kinds.add("text");
+    for (const part of Array.isArray(parts) ? parts : [parts]) {
+      if (isObject(part)) this.#addPart(part);
+    }
+  }
+
+  #addPart(part: JsonObject): void {
+    const { type } = part;
+    const isKnown = typeof type === "string" && Object.hasOwn(KINDS, type);
+    const kind = (isKnown && KINDS[type]) || "file";
+    this.kinds.add(kind);
+    if (kind === "image") this.#addImage(part["image_url"]);
+    else if (kind === "file") this.hasUnsized = true;
+  }
+
+  /** One by its id has no bytes here, and the bound of every other. */
+  #addImage(url: unknown): void {
+    this.images++;
+    this.kinds.add("image");
+    // A UTF-16 unit takes at least one byte of JSON, so text is never mistaken for less.
+    if (typeof url === "string" && url.startsWith("data:image/")) this.inlineBytes += url.length;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The codec of requests about an object that a provider keeps: its path is the client's own, its bytes
+ * pass in both directions, and it costs nothing, whatever usage of an earlier request it repeats.
+ */
+import { isObjectId, type ObjectKind } from "../base/object-kind.ts";
+import { allow, refuse, type Verdict } from "../base/verdict.ts";
+import type {
+  ClientRequest,
+  Codec,
+  GeneratedOutput,
+  Place,
+  StreamWatch,
+  TokenKindApart,
+  Usage,
+} from "./contract.ts";
+import { ANSWER_BOUNDS, scanObject } from "./json-scan.ts";
+import { specOf, type Surface } from "./surfaces.ts";
+
+type Parts = Pick<Codec, "framing" | "made" | "watch"> & {
+  readonly surface: Surface;
+  readonly kind: ObjectKind;
+};
+
+export function ownedCodec({ surface, kind, watch, ...rest }: Parts): Codec {
+  const [path = ""] = specOf(surface).paths;
+  return {
+    surface,
+    // Base URLs of providers hold the version.
+    path: ({ objects }) => path.slice("/v1".length).replace("{id}", objects?.[0]?.id ?? ""),
+    accept: (bytes, place) => accept(surface, kind, bytes, place),
+    isDeterministic: () => false,
+    request: ({ bytes }) => bytes,
+    watch: (request) => unpaid(watch(request)),
+    watchContinuable: () => null,
+    continued: () => null,
+    usage: (answer) => (isObject(answer) ? NOTHING : undefined),
+    // What is told of an object is the answer, also when it is of a failure.
+    failureIn: () => null,
+    output: () => NO_OUTPUT,
+    ...rest,
+  };
+}
+
+function accept(
+  surface: Surface,
+  kind: ObjectKind,
+  bytes: Uint8Array<ArrayBuffer>,
+  { objectId = "", query = "" }: Place,
+): Verdict<ClientRequest> {
+  if (!isObjectId(objectId)) return refuse("not_found", "There is nothing with such an id.");
+  return allow({
+    surface,
+    bytes,
+    model: "",
+    stream: new URLSearchParams(query).get("stream") === "true",
+    endUserId: null,
+    usageAsked: true,
+    outputTokensMax: null,
+    choices: 1,
+    generates: false,
+    textBytes: 0,
+    images: 0,
+    hasUnsized: false,
+    modalities: [],
+    offersTools: false,
+    without: NO_KINDS,
+    toolCallsMax: {},
+    objects: [{ kind, id: objectId, param: null }],
+  });
+}
+
+const NO_KINDS: readonly TokenKindApart[] = [
+  "audio_input",
+  "image_input",
+  "audio_output",
+  "image_output",
+  "cache_write_1h",
+];
+
+const NOTHING: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  details: null,
+};
+
+const NO_OUTPUT: GeneratedOutput = {
+  tokens: 0,
+  pieces: 0,
+  textBytes: 0,
+  keptBytes: 0,
+  text: () => "",
+};
+
+/** What was generated was paid for when it was. */
+function unpaid(watch: StreamWatch): StreamWatch {
+  return {
+    ...watch,
+    // Whatever comes is the answer: there is nothing that another attempt could do better.
+    hasContent: () => true,
+    usage: () => NOTHING,
+    isUsageFinal: () => true,
+    output: () => NO_OUTPUT,
+    // It makes nothing: what it tells of was made before.
+    made: () => [],
+  };
+}
+
+function isObject(answer: Uint8Array): boolean {
+  return scanObject(answer, [], ANSWER_BOUNDS).kind === "object";
+}

@@ -11,8 +11,8 @@ import { until } from "../support/until.ts";
 export type Recorded = {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Each piece is a write of its own. */
-  readonly pieces: readonly (string | Uint8Array)[];
+  /** Each piece is a write of its own; at a promise the answer waits for it. */
+  readonly pieces: readonly (string | Uint8Array | Promise<void>)[];
   /** close: the answer is complete. cut: the connection breaks off. hang: nothing more comes. */
   readonly end?: "close" | "cut" | "hang";
 };
@@ -96,6 +96,10 @@ async function tell(response: ServerResponse, recorded: Recorded): Promise<void>
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.flushHeaders();
   for (const piece of pieces) {
+    if (piece instanceof Promise) {
+      await piece;
+      continue;
+    }
     // Each on its way before the next: else the kernel makes one segment of several.
     await new Promise<void>((resolve, reject) => {
       response.write(piece, (error) => (error ? reject(error) : resolve()));

@@ -61,15 +61,12 @@ test("inline files are no text", async () => {
 });
 
 test("Anthropic's inline files are no text, and neither are signatures", async () => {
-  const file = (type: string, media_type: string) => ({
-    type,
-    source: { type: "base64", media_type, data: "iVBORw0KGgo".repeat(1_000) },
-  });
+  const source = { type: "base64", data: "iVBORw0KGgo".repeat(1_000) };
   const content = [
     { type: "thinking", thinking: "hi there", signature: "EqQBCgIYAhIM".repeat(9) },
     { type: "text", text: "hi", cache_control: { type: "ephemeral" } },
-    file("image", "image/png"),
-    file("document", "application/pdf"),
+    { type: "image", source: { ...source, media_type: "image/png" } },
+    { type: "document", source: { ...source, media_type: "application/pdf" } },
   ];
   const body = bodyOf({ system: "hi", messages: [{ role: "user", content }] });
   // hi, user, thinking, hi there, text, hi, image, document: nine tokens of text; six of the template;

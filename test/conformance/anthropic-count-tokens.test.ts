@@ -1,0 +1,109 @@
+/** Counting tokens: the provider's own count, free of charge, for whoever may still spend. */
+import { describe, expect, test } from "bun:test";
+import { lastAttempts } from "./ledger-rows.ts";
+import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+
+const { direct, provider, tenantId, through, tollgate, upstream } = await conformanceStageForFile(
+  "anthropic",
+  "/v1",
+  { inputPicoUsd: 3_000_000_000, outputPicoUsd: 15_000_000_000, requestPicoUsd: 1_000_000_000 },
+);
+const target = { providerId: provider.id, model: "unpriced-model", weight: 1, priority: 0 };
+await tollgate.addRoute("unpriced", [target]);
+
+const path = "/v1/messages/count_tokens?beta=true";
+const ANSWER = '{"input_tokens" :2095,\n "x_unknown":1.50}';
+
+function bodyFor(model: string): string {
+  return `{"model" : "${model}","messages":[{"role":"user","content":"hi"}],"x_unknown":1.50}`;
+}
+
+/** With an access token of its own. */
+async function askAs(token: string, model = PUBLIC_MODEL): Promise<Response> {
+  const headers = { "x-api-key": token };
+  return fetch(`${tollgate.url}${path}`, { method: "POST", headers, body: bodyFor(model) });
+}
+
+test("the count has the provider's bytes, and the provider sees the client's", async () => {
+  upstream.answer({ pieces: [ANSWER.slice(0, 9), ANSWER.slice(9)] });
+  const past = await direct({ path, body: bodyFor(UPSTREAM_MODEL) });
+  const relayed = await through({ path, body: bodyFor(PUBLIC_MODEL) });
+  expect([relayed.status, relayed.text, relayed.seen?.path]).toEqual([200, ANSWER, path]);
+  expect(relayed.seen?.body).toEqual(past.seen?.body);
+});
+
+describe("it costs nothing", () => {
+  const nothing = {
+    amountNanoUsd: 0,
+    heldNanoUsd: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    postings: 1,
+    price: '{"source":"free","input_pico_usd":0,"output_pico_usd":0}',
+  };
+
+  test.each([[PUBLIC_MODEL], ["unpriced"]])("with the model %s, and is recorded", async (model) => {
+    upstream.answer({ pieces: [ANSWER] });
+    const reply = await through({ path, body: bodyFor(model) });
+    expect([reply.status, reply.headers.get("x-tollgate-cost-usd")]).toEqual([200, "0.00"]);
+    expect(await lastAttempts(tollgate)).toMatchObject([
+      { ...nothing, outcome: "ok", estimated: false, kind: "settle" },
+    ]);
+  });
+
+  test("where the provider refuses, or fails", async () => {
+    const error = '{"type":"error","error":{"type":"api_error","message":"no"}}';
+    upstream.answer({ status: 400, pieces: [error] });
+    expect((await through({ path, body: bodyFor(PUBLIC_MODEL) })).text).toBe(error);
+    expect(await lastAttempts(tollgate)).toMatchObject([{ ...nothing, kind: "void" }]);
+    upstream.answer({ status: 200, pieces: [error] });
+    await through({ path, headers: { "x-tollgate-timeout-ms": "300" }, body: bodyFor("unpriced") });
+    for (const attempt of await lastAttempts(tollgate)) expect(attempt).toMatchObject(nothing);
+  });
+});
+
+test("it takes a request of the limits, and no tokens", async () => {
+  upstream.answer({ pieces: [ANSWER] });
+  const { row, token } = await tollgate.addToken(tenantId);
+  const scope = { scopeType: "token", scopeId: row.id, tenantId } as const;
+  await tollgate.addLimit({ ...scope, requestsPerMinute: 2, tokensPerMinute: 1_000 });
+  const replies = [await askAs(token), await askAs(token), await askAs(token)];
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 429]);
+  const [first, , refused] = replies.map(({ headers }) => headers);
+  const told = (name: string) => first?.get(`anthropic-ratelimit-${name}`);
+  expect([told("requests-limit"), told("requests-remaining"), told("tokens-remaining")]).toEqual([
+    "2",
+    "1",
+    "1000",
+  ]);
+  expect(Number(refused?.get("retry-after"))).toBeGreaterThan(0);
+  expect(await replies[2]?.json()).toMatchObject({
+    type: "error",
+    error: { type: "rate_limit_error" },
+    request_id: refused?.get("request-id"),
+  });
+  expect(upstream.seen.length).toBe(2);
+});
+
+test("a budget of which something is left lets it pass, and holds nothing for it", async () => {
+  upstream.answer({ pieces: [ANSWER] });
+  const { row, token } = await tollgate.addToken(tenantId);
+  const scope = { scopeType: "token", scopeId: row.id, tenantId } as const;
+  const budget = await tollgate.addBudget({ ...scope, amountNanoUsd: 1 });
+  expect((await askAs(token)).status).toBe(200);
+  const states = await tollgate.gateway.directory.budgetStates(tenantId);
+  expect(states.find(({ budgetId }) => budgetId === budget.id)).toMatchObject({
+    postedNanoUsd: 0,
+    heldNanoUsd: 0,
+  });
+});
+
+test("a model that its access token may not use is not asked", async () => {
+  const { token } = await tollgate.addToken(tenantId, { allowedModels: ["another"] });
+  const reply = await askAs(token);
+  expect([reply.status, await reply.json()]).toMatchObject([
+    403,
+    { error: { type: "permission_error" } },
+  ]);
+  expect(upstream.seen.length).toBe(0);
+});

@@ -1,0 +1,135 @@
+/**
+ * Memory of a process through which a large form passes. Guaranteed: 200 MB, sent to a provider that fails
+ * and to it again, are never held in memory: at its highest the process has 40 MB more than before.
+ */
+import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Child, Stage } from "./harness.ts";
+import { budgetsAt, furnish } from "./operator.ts";
+
+const MB = 1_000_000;
+const GROWTH_BYTES_MAX = 40 * MB;
+const TEST_MS_MAX = 120_000;
+const BOUNDARY = "----upload-0123456789";
+const ANSWER =
+  '{"created":1,"data":[{"b64_json":"aGk="}],"usage":{"input_tokens":9,"output_tokens":3}}';
+
+/** What a provider was sent: how long it is, and what it hashes to. */
+type Counted = { readonly bytes: number; readonly sha256: string };
+
+type Counter = { readonly url: string; readonly seen: readonly Counted[] };
+
+/** A provider that keeps nothing of what it is sent, and fails the first time that it is sent so much. */
+async function startCounter(stage: Stage, failsAtBytes: number): Promise<Counter> {
+  const seen: Counted[] = [];
+  let hasFailed = false;
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<void> => {
+      const counted = await count(request);
+      seen.push(counted);
+      const isFailing = !hasFailed && counted.bytes >= failsAtBytes;
+      hasFailed ||= isFailing;
+      response.writeHead(isFailing ? 500 : 200, { "content-type": "application/json" });
+      response.end(isFailing ? "{}" : ANSWER);
+    };
+    answer().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stage.later(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, seen };
+}
+
+async function count(request: IncomingMessage): Promise<Counted> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    hash.update(piece);
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+const PIECE = Uint8Array.from({ length: MB }, (_, index) => (index * 131 + (index >> 7)) % 256);
+
+/** The form that is sent for a model with a picture of so many megabytes, piece by piece. */
+function* formPieces(model: string, megabytes: number): Generator<Uint8Array<ArrayBuffer>> {
+  const part = (name: string): string =>
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; ${name}\r\n\r\n`;
+  yield new TextEncoder().encode(part('name="image"; filename="a.png"'));
+  for (let sent = 0; sent < megabytes; sent += 1) yield PIECE;
+  const tail = `\r\n${part('name="prompt"')}a cat\r\n${part('name="model"')}${model}\r\n`;
+  yield new TextEncoder().encode(`${tail}--${BOUNDARY}--\r\n`);
+}
+
+function countedOf(model: string, megabytes: number): Counted {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for (const piece of formPieces(model, megabytes)) {
+    bytes += piece.length;
+    hash.update(piece);
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+async function upload(url: string, token: string, megabytes: number): Promise<string> {
+  const pieces = formPieces("steady/sim-small", megabytes);
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) => {
+      const { done, value } = pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+  const answer = await fetch(`${url}/v1/images/edits`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+    },
+    body,
+  });
+  return await answer.text();
+}
+
+/** The most memory that it had since the last call; the kernel keeps it exactly. */
+function highestBytes({ pid }: Child): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+}
+
+test(
+  "200 MB pass twice through a process that grows by less than 40 MB",
+  async () => {
+    await using stage = new Stage();
+    const counter = await startCounter(stage, 200 * MB);
+    const tollgate = stage.serve(stage.path("data"));
+    const url = await tollgate.url();
+    const { token } = await furnish(url, counter.url);
+    // Code is compiled and pools are filled by a few small ones.
+    for (let warming = 0; warming < 5; warming += 1) {
+      expect(await upload(url, token, 2)).toBe(ANSWER);
+    }
+    highestBytes(tollgate);
+    const before = highestBytes(tollgate);
+
+    expect(await upload(url, token, 200)).toBe(ANSWER);
+    const grown = highestBytes(tollgate) - before;
+    console.info(`an upload of 200 MB: the process grew by ${(grown / MB).toFixed(1)} MB`);
+
+    expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
+    const whole = countedOf("sim-small", 200);
+    expect(counter.seen.slice(-2)).toEqual([whole, whole]);
+    const held = (await budgetsAt(url)).map((budget) => budget.held_usd);
+    expect(held).toEqual(["0.00", "0.00", "0.00"]);
+    expect(await tollgate.stop()).toEqual({ code: 0, signal: null });
+  },
+  TEST_MS_MAX,
+);

@@ -10,7 +10,14 @@ import { readBedrockFailure } from "./bedrock/failure.ts";
 import type { Codec, Dialect, Place } from "./contract.ts";
 import type { FailureReading } from "./failure-contract.ts";
 import { readBy } from "./failure.ts";
+import { googleDialect } from "./google/dialect.ts";
+import {
+  batchEmbedContentsCodec,
+  countContentTokensCodec,
+  embedContentCodec,
+} from "./google/embed-content.ts";
 import { readGoogleFailure } from "./google/failure.ts";
+import { generateContentCodec, streamGenerateContentCodec } from "./google/generate-content.ts";
 import { chatCodec } from "./openai/chat.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
@@ -29,6 +36,7 @@ import { type Surface, SURFACES } from "./surfaces.ts";
 export const DIALECTS = {
   openai: openaiDialect,
   anthropic: anthropicDialect,
+  google: googleDialect,
 } as const satisfies Record<string, Dialect>;
 
 /** What each surface says; its dialect is in the table of surfaces. */
@@ -46,6 +54,11 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   response_delete: responseDeleteCodec,
   response_cancel: responseCancelCodec,
   response_input_items: responseInputCodec,
+  generate_content: generateContentCodec,
+  stream_generate_content: streamGenerateContentCodec,
+  count_content_tokens: countContentTokensCodec,
+  embed_content: embedContentCodec,
+  batch_embed_contents: batchEmbedContentsCodec,
 };
 
 export function codecOf(surface: Surface): Codec {

@@ -69,7 +69,7 @@ export function nameAt(
   return undefined;
 }
 
-/** `name` holds nothing but lower-case letters and underscores, which only `\uXXXX` can escape. */
+/** `name` holds nothing but letters and underscores, which only `\uXXXX` can escape. */
 function spells(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   let at = start;
   for (let index = 0; index < name.length; index++) {

@@ -60,7 +60,7 @@ export const ANSWER_BOUNDS: ScanBounds = {
   valuesMax: Infinity,
 };
 
-/** `wanted`: names of lower-case letters and underscores. */
+/** `wanted`: names of letters and underscores. */
 export function scanObject(
   bytes: Uint8Array,
   wanted: readonly string[],

@@ -39,6 +39,16 @@ export function splice(
   return spliced;
 }
 
+/** An edit of a value that stands within `outer`, as an edit of the whole. */
+export function within(outer: Span, edit: Edit): Edit {
+  return { ...edit, start: edit.start + outer.start, end: edit.end + outer.start };
+}
+
+/** Puts `text` in the place of a value. */
+export function replace({ start, end }: Span, text: string): Edit {
+  return { start, end, text };
+}
+
 /** Adds members behind the last one; names and values are JSON texts. At least one. */
 export function insertMembers(
   object: ScannedObject,

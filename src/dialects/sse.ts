@@ -81,6 +81,11 @@ export class EventSplitter {
     return slices;
   }
 
+  /** What came of an event that has not ended. */
+  rest(): Uint8Array {
+    return this.held.subarray(0, this.heldLength);
+  }
+
   /** Keeps the begun event. Slices were handed out of our memory if any event ended in it. */
   private hold(bytes: Uint8Array, from: number, isOurs: boolean): void {
     const rest = bytes.length - from;

@@ -123,6 +123,44 @@ export const SURFACES = {
     meters: ["free"],
     access: "owned",
   },
+  generate_content: {
+    dialect: "google",
+    method: "POST",
+    paths: ["/v1/models/{model}:generateContent", "/v1beta/models/{model}:generateContent"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  stream_generate_content: {
+    dialect: "google",
+    method: "POST",
+    paths: [
+      "/v1/models/{model}:streamGenerateContent",
+      "/v1beta/models/{model}:streamGenerateContent",
+    ],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  count_content_tokens: {
+    dialect: "google",
+    method: "POST",
+    paths: ["/v1/models/{model}:countTokens", "/v1beta/models/{model}:countTokens"],
+    meters: ["free"],
+    access: "exchange",
+  },
+  embed_content: {
+    dialect: "google",
+    method: "POST",
+    paths: ["/v1/models/{model}:embedContent", "/v1beta/models/{model}:embedContent"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  batch_embed_contents: {
+    dialect: "google",
+    method: "POST",
+    paths: ["/v1/models/{model}:batchEmbedContents", "/v1beta/models/{model}:batchEmbedContents"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
 } as const satisfies Readonly<Record<string, SurfaceSpec>>;
 
 export type Surface = keyof typeof SURFACES;

@@ -15,6 +15,10 @@ export type Recorded = {
   readonly pieces: readonly (string | Uint8Array | Promise<void>)[];
   /** close: the answer is complete. cut: the connection breaks off. hang: nothing more comes. */
   readonly end?: "close" | "cut" | "hang";
+  /** Nothing is answered before this. */
+  readonly after?: Promise<unknown>;
+  /** The end does not come before this. */
+  readonly endAfter?: Promise<unknown>;
 };
 
 /** What it was sent. */
@@ -92,7 +96,8 @@ async function read(request: IncomingMessage): Promise<Seen> {
 }
 
 async function tell(response: ServerResponse, recorded: Recorded): Promise<void> {
-  const { status = 200, headers = {}, pieces, end = "close" } = recorded;
+  const { status = 200, headers = {}, pieces, end = "close", after, endAfter } = recorded;
+  await after;
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.flushHeaders();
   for (const piece of pieces) {
@@ -106,6 +111,7 @@ async function tell(response: ServerResponse, recorded: Recorded): Promise<void>
     });
     await new Promise((resolve) => setImmediate(resolve));
   }
+  await endAfter;
   if (end === "close") response.end();
   else if (end === "cut") response.destroy();
 }

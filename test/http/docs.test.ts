@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compileErrors, validate } from "@readme/openapi-parser";
+import { MODEL_MOUNTS } from "../../src/http/v1/mounts.ts";
 import { startTestAdmin, type TestAdmin } from "../support/admin.ts";
 
 type Operation = {
@@ -61,10 +62,18 @@ describe("the OpenAPI document", () => {
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
       .filter((name) => !/ \/docs(?:\/json)?$/.test(name))
       // Mounted as a wildcard, because names of models hold slashes.
-      .map((name) => name.replace("/v1/models/*", "/v1/models/{model}"));
-    expect(operations.map(({ name }) => name).toSorted()).toEqual(mounted.toSorted());
+      .map((name) => name.replace("/models/*", "/models/{model}"));
+    // The same, and several methods behind each wildcard.
+    const ofModels = MODEL_MOUNTS.flatMap(({ root, methods }) =>
+      methods.map(({ ending }) => `POST ${root}{model}${ending}`),
+    );
+    const names = operations.map(({ name }) => name);
+    expect(names.toSorted()).toEqual([...mounted, ...ofModels].toSorted());
     // That it is not empty by mistake.
     expect(operations.length).toBeGreaterThan(60);
+    const wildcards = MODEL_MOUNTS.map(({ root }) => `POST ${root}*`);
+    const routes = new Set(api.app.routes.map(({ method, path }) => `${method} ${path}`));
+    expect(wildcards.filter((route) => !routes.has(route))).toEqual([]);
   });
 
   test("gives every operation an id of its own, a summary and a known tag", () => {

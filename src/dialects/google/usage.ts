@@ -7,8 +7,14 @@ import type { Usage } from "../contract.ts";
 import { isObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 
-/** null when the object reports no usage: a prompt has at least one token. */
-export function readUsage(usage: unknown): Usage | null {
+/**
+ * null when the object reports no usage: a prompt has at least one token. `toolCalls`: calls of the
+ * provider's own tools, which answers tell of elsewhere.
+ */
+export function readUsage(
+  usage: unknown,
+  toolCalls: Readonly<Record<string, number>> = {},
+): Usage | null {
   if (!isObject(usage)) return null;
   const counts = new Counts();
   const prompt = counts.reported(usage["promptTokenCount"]);
@@ -28,6 +34,7 @@ export function readUsage(usage: unknown): Usage | null {
     imageInputTokens: sum(inputs.map((one) => ofModality(counts, one, ["IMAGE", "VIDEO"]))),
     audioOutputTokens: ofModality(counts, output, ["AUDIO"]),
     imageOutputTokens: ofModality(counts, output, ["IMAGE", "VIDEO"]),
+    toolCalls,
   });
 }
 

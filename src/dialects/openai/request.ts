@@ -6,7 +6,7 @@ import { assert } from "../../base/assert.ts";
 import type { ClientRequest, RequestEdits } from "../contract.ts";
 import { type ScannedObject, scanObject, type Span } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
-import { type Edit, insertMembers, splice } from "../splice.ts";
+import { type Edit, insertMembers, replace, splice, within } from "../splice.ts";
 import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
 const includeUsageText = `{"${INCLUDE_USAGE}":true}`;
@@ -80,11 +80,7 @@ function askForUsage(
     asked === undefined
       ? insertMembers(options, [[`"${INCLUDE_USAGE}"`, "true"]])
       : replace(asked, "true");
-  changes.push({ ...edit, start: edit.start + span.start, end: edit.end + span.start });
-}
-
-function replace(span: Span, text: string): Edit {
-  return { start: span.start, end: span.end, text };
+  changes.push(within(span, edit));
 }
 
 function valueSpan(body: ScannedObject, name: string): Span {

@@ -4,6 +4,7 @@
  * member it does not know.
  */
 import { ANTHROPIC_SCHEMAS, type AnthropicSchemaName } from "./anthropic-schemas.ts";
+import { GOOGLE_SCHEMAS, type GoogleSchemaName } from "./google-schemas.ts";
 
 const model = { type: "string", description: "Public name of a route, or `provider/model`." };
 
@@ -28,6 +29,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 export type ClientSchemaName =
   | AnthropicSchemaName
+  | GoogleSchemaName
   | "ChatCompletionRequest"
   | "ChatCompletion"
   | "EmbeddingsRequest"
@@ -42,6 +44,7 @@ export type ClientSchemaName =
 
 export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
   ...ANTHROPIC_SCHEMAS,
+  ...GOOGLE_SCHEMAS,
   ChatCompletionRequest: {
     type: "object",
     required: ["model", "messages"],

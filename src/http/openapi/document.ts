@@ -7,7 +7,10 @@ import type { REFUSAL_RESPONSES } from "../admin/describe.ts";
 import { ACCESS_TOKEN_SCANNER } from "../../base/access-token.ts";
 import { plainSchema } from "../admin/plain-schema.ts";
 import { SCHEMAS } from "../admin/schemas.ts";
-import { modelDetail } from "../v1/operations.ts";
+import { SURFACES } from "../../dialects/surfaces.ts";
+import { googleModelDetail } from "../v1/google-operations.ts";
+import { ALL_PATHS } from "../v1/mounts.ts";
+import { modelDetail, SURFACE_DETAILS } from "../v1/operations.ts";
 import { CLIENT_SCHEMAS } from "./client-schemas.ts";
 
 type Documentation = NonNullable<ElysiaSwaggerConfig["documentation"]>;
@@ -39,7 +42,7 @@ const TAGS = [
   ["ledger", "What was held and posted, as a whole."],
   ["usage", "Requests, model tokens and cost, added up."],
   ["requests", "The request log, and why a request was refused."],
-  ["client", "What clients call, in OpenAI's dialect."],
+  ["client", "What clients call, in the dialect of their choice."],
   ["health", "For orchestrators and monitoring."],
 ] as const;
 
@@ -111,8 +114,7 @@ export function documentation(version: string): Documentation {
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     tags: TAGS.map(([name, description]) => ({ name, description })),
-    // Mounted as a wildcard, because names hold slashes; the plugin leaves wildcards out.
-    paths: { "/v1/models/{model}": { get: modelDetail } },
+    paths: modelPaths(),
     components: {
       schemas: { ...adminSchemas(), ...CLIENT_SCHEMAS },
       responses: Object.fromEntries(Object.entries(REFUSAL_TEXTS).map(refusalResponse)),
@@ -141,6 +143,24 @@ export function documentation(version: string): Documentation {
       },
     },
   };
+}
+
+/** Mounted as wildcards, because names of models hold slashes; the plugin leaves wildcards out. */
+function modelPaths(): NonNullable<Documentation["paths"]> {
+  const methods = ALL_PATHS.filter(({ path }) => path.includes("{model}")).map(
+    ({ path, surface }) => {
+      const detail = SURFACE_DETAILS[surface];
+      const [first] = SURFACES[surface].paths;
+      // The same operation at another address is to have an id of its own.
+      const id = path === first ? detail.operationId : `${detail.operationId}_beta`;
+      return [path, { post: { ...detail, operationId: id } }];
+    },
+  );
+  return Object.fromEntries([
+    ["/v1/models/{model}", { get: modelDetail }],
+    ["/v1beta/models/{model}", { get: googleModelDetail }],
+    ...methods,
+  ]);
 }
 
 function adminSchemas() {

@@ -5,17 +5,19 @@
  */
 import { Elysia } from "elysia";
 import type { Place } from "../../dialects/contract.ts";
-import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
+import { SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { exchangeRoute } from "./exchange-route.ts";
-import { modelRoute, modelsRoute, unknownRoute } from "./models-route.ts";
+import { modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
+import { MODEL_MOUNTS, methodAt, PATH_MOUNTS } from "./mounts.ts";
+import { googleModelDetail, googleModelsDetail } from "./google-operations.ts";
 import { modelDetail, modelsDetail, SURFACE_DETAILS } from "./operations.ts";
 
 const untouched = { parse: "none" } as const;
 
 export function clientApi(gateway: Gateway) {
   const app = new Elysia({ name: "client-api" });
-  for (const [surface, path] of mounts()) {
+  for (const { path, surface } of PATH_MOUNTS) {
     app.route(
       SURFACES[surface].method,
       path.replace("{id}", ":id"),
@@ -24,10 +26,33 @@ export function clientApi(gateway: Gateway) {
       { ...untouched, detail: SURFACE_DETAILS[surface] },
     );
   }
+  for (const mount of MODEL_MOUNTS) {
+    app.post(
+      `${mount.root}*`,
+      ({ request, server }) => {
+        const method = methodAt(mount, urlOf(request).pathname);
+        return method === null
+          ? unknownRoute(gateway, request)
+          : exchangeRoute(gateway, method.surface, { model: method.model }, request, server);
+      },
+      // The document has its paths one by one.
+      { ...untouched, detail: { hide: true } },
+    );
+  }
   return app
     .get("/v1/models", ({ request }) => modelsRoute(gateway, request), { detail: modelsDetail })
     .get("/v1/models/*", ({ request }) => modelRoute(gateway, request), { detail: modelDetail })
+    .get("/v1beta/models", ({ request }) => modelsRoute(gateway, request), {
+      detail: googleModelsDetail,
+    })
+    .get("/v1beta/models/*", ({ request }) => modelRoute(gateway, request), {
+      detail: googleModelDetail,
+    })
     .all("/v1/*", ({ request }) => unknownRoute(gateway, request), {
+      ...untouched,
+      detail: { hide: true },
+    })
+    .all("/v1beta/*", ({ request }) => unknownRoute(gateway, request), {
       ...untouched,
       detail: { hide: true },
     });
@@ -40,11 +65,3 @@ function namedBy(params: Readonly<Record<string, string>> | undefined): Omit<Pla
 }
 
 const NOTHING = { model: null };
-
-/** Every path of every surface. */
-function mounts(): [Surface, string][] {
-  const surfaces = Object.keys(SURFACES) as Surface[];
-  return surfaces.flatMap((surface) =>
-    SURFACES[surface].paths.map((path): [Surface, string] => [surface, path]),
-  );
-}

@@ -85,7 +85,11 @@ export function headersOf(names: readonly (keyof typeof HEADERS)[]) {
 }
 
 /** How errors of each dialect that is described look. */
-const ERROR_SCHEMAS = { openai: "Error", anthropic: "AnthropicError" } as const;
+const ERROR_SCHEMAS = {
+  openai: "Error",
+  anthropic: "AnthropicError",
+  google: "GoogleError",
+} as const;
 
 type Described = keyof typeof ERROR_SCHEMAS;
 
@@ -109,7 +113,8 @@ export function refusal(...codes: readonly ErrorCode[]) {
   return refusalIn("openai", codes);
 }
 
-function refusalIn(dialect: Described, codes: readonly ErrorCode[]) {
+/** The same in another dialect. */
+export function refusalIn(dialect: Described, codes: readonly ErrorCode[]) {
   const [first = "internal_error"] = codes;
   const { text: message, type } = ERRORS[first];
   const told = { code: first, message, type, param: null, requestId: "req_1" };

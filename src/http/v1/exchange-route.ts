@@ -5,11 +5,12 @@
  */
 import { codecAt, dialectOf } from "../../dialects/catalogue.ts";
 import type { Place } from "../../dialects/contract.ts";
-import type { Surface } from "../../dialects/surfaces.ts";
+import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { handle } from "../../gateway/handle.ts";
 import { IDLE_SECONDS } from "../listen.ts";
 import { declaredBytes, readClientBody, readClientForm } from "./client-body.ts";
+import { presentedBy } from "./query-credential.ts";
 
 /** What we use of Bun's server: streams may be silent for minutes, so its idle timer is turned off. */
 export type IdleTimer = { readonly timeout: (request: Request, seconds: number) => void };
@@ -21,7 +22,7 @@ export async function exchangeRoute(
   request: Request,
   server: IdleTimer | null,
 ): Promise<Response> {
-  const query = queryOf(request.url);
+  const { query, headers } = presentedBy(SURFACES[surface].dialect, request);
   const place = { ...named, query };
   const codec = codecAt(surface, place);
   const reply = await handle(gateway, {
@@ -29,7 +30,7 @@ export async function exchangeRoute(
     codec,
     place,
     query,
-    headers: request.headers,
+    headers,
     declaredBytes: declaredBytes(request.headers),
     readBody: async (tenantId) => {
       const body =
@@ -45,10 +46,4 @@ export async function exchangeRoute(
     onEnd: () => server?.timeout(request, IDLE_SECONDS),
   });
   return new Response(reply.body, { status: reply.status, headers: reply.headers });
-}
-
-/** As it came, with its `?`; no access token is ever taken from it, so none can be in it by right. */
-function queryOf(url: string): string {
-  const at = url.indexOf("?");
-  return at < 0 || at === url.length - 1 ? "" : url.slice(at);
 }

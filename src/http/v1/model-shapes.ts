@@ -1,6 +1,7 @@
 /** Models in the shapes in which the clients of each dialect read them. */
 import { allow, refuse, type Verdict } from "../../base/verdict.ts";
 import type { CallableModel } from "../../gateway/models.ts";
+import { MODEL_MOUNTS } from "./mounts.ts";
 
 export type ModelShapes = {
   readonly one: (model: CallableModel) => object;
@@ -55,5 +56,39 @@ function anthropicPage(models: readonly CallableModel[], query: URLSearchParams)
     has_more: rest.length > page.length,
     first_id: page.at(0)?.name ?? null,
     last_id: page.at(-1)?.name ?? null,
+  });
+}
+
+/** In pages, as the API reference has them ("models.list", 2026-11). */
+export const GOOGLE_MODELS: ModelShapes = { one: googleModel, list: googlePage };
+
+const GOOGLE_PAGE_DEFAULT = 50;
+
+/** What can be asked of it here; which of them the model itself can, its provider says. */
+const GOOGLE_METHODS = [
+  ...new Set(MODEL_MOUNTS.flatMap(({ methods }) => methods.map(({ ending }) => ending.slice(1)))),
+];
+
+function googleModel({ name }: CallableModel): object {
+  return {
+    name: `models/${name}`,
+    displayName: name,
+    supportedGenerationMethods: GOOGLE_METHODS,
+  };
+}
+
+function googlePage(models: readonly CallableModel[], query: URLSearchParams): Verdict<object> {
+  const size = Number(query.get("pageSize") ?? GOOGLE_PAGE_DEFAULT);
+  if (!Number.isInteger(size) || size < 0) {
+    return refuse("invalid_request", "pageSize must be a number of models.", { param: "pageSize" });
+  }
+  const after = query.get("pageToken") ?? "";
+  const rest = models.filter(({ name }) => name > after);
+  // Google takes 0 for its default, and no more than its maximum for more.
+  const page = rest.slice(0, Math.min(size || GOOGLE_PAGE_DEFAULT, PAGE_MAX));
+  const next = rest.length > page.length ? page.at(-1)?.name : undefined;
+  return allow({
+    models: page.map(googleModel),
+    ...(next === undefined ? {} : { nextPageToken: next }),
   });
 }

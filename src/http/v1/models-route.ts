@@ -1,7 +1,8 @@
 /**
  * `GET /v1/models` and `/v1/models/{model}`: what an access token may call, in the shape of the dialect
  * that the client speaks; and whatever else is asked under /v1, which does not exist. One path serves
- * several dialects: Anthropic's clients tell themselves by their version header.
+ * several dialects: Anthropic's clients tell themselves by their version header, Google's by the path or by
+ * where they present their credential.
  */
 import { ERRORS } from "../../base/error.ts";
 import { newId } from "../../base/ids.ts";
@@ -11,12 +12,19 @@ import type { Dialect } from "../../dialects/contract.ts";
 import { authenticate } from "../../gateway/authenticate.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { findModel, listModels } from "../../gateway/models.ts";
-import { ANTHROPIC_MODELS, type ModelShapes, OPENAI_MODELS } from "./model-shapes.ts";
+import {
+  ANTHROPIC_MODELS,
+  GOOGLE_MODELS,
+  type ModelShapes,
+  OPENAI_MODELS,
+} from "./model-shapes.ts";
+import { decoded } from "./mounts.ts";
+import { presentedBy } from "./query-credential.ts";
 
 const VERSION_HEADER = "anthropic-version";
 
 export function modelsRoute(gateway: Gateway, request: Request): Response {
-  const identified = authenticate(gateway, request.headers);
+  const identified = authenticate(gateway, headersOf(request));
   if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
   const { searchParams } = urlOf(request);
   const list = shapesFor(request).list(listModels(gateway, identified.value), searchParams);
@@ -25,10 +33,10 @@ export function modelsRoute(gateway: Gateway, request: Request): Response {
     : refusedReply(gateway, request, list.refusal);
 }
 
-const PATH_PREFIX = "/v1/models/";
+const PATH_PREFIX = /^\/v1(?:beta)?\/models\//u;
 
 export function modelRoute(gateway: Gateway, request: Request): Response {
-  const identified = authenticate(gateway, request.headers);
+  const identified = authenticate(gateway, headersOf(request));
   if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
   const name = nameInPath(urlOf(request).pathname);
   const model = findModel(gateway, identified.value, name);
@@ -44,32 +52,45 @@ export function unknownRoute(gateway: Gateway, request: Request): Response {
   return refusedReply(gateway, request, refuse("not_found", message).refusal);
 }
 
+function headersOf(request: Request): Headers {
+  return isGoogles(request) ? presentedBy("google", request).headers : request.headers;
+}
+
 function shapesFor(request: Request): ModelShapes {
-  return request.headers.has(VERSION_HEADER) ? ANTHROPIC_MODELS : OPENAI_MODELS;
+  if (request.headers.has(VERSION_HEADER)) return ANTHROPIC_MODELS;
+  return isGoogles(request) ? GOOGLE_MODELS : OPENAI_MODELS;
+}
+
+const MODELS_PATH = /^\/v1\/models(?:\/|$)/u;
+
+/** Nobody else has methods of models, or presents a credential in the address. */
+function isGoogles(request: Request): boolean {
+  const { pathname, searchParams } = urlOf(request);
+  const isAsked = request.method === "POST" || searchParams.has("key");
+  return (
+    request.headers.has("x-goog-api-key") ||
+    pathname.startsWith("/v1beta/") ||
+    (MODELS_PATH.test(pathname) && isAsked)
+  );
 }
 
 function dialectFor(request: Request): Dialect {
   const isAnthropic =
     request.headers.has(VERSION_HEADER) || /^\/v1\/messages(?:\/|$)/.test(urlOf(request).pathname);
-  return isAnthropic ? DIALECTS.anthropic : DIALECTS.openai;
+  if (isAnthropic) return DIALECTS.anthropic;
+  return isGoogles(request) ? DIALECTS.google : DIALECTS.openai;
 }
 
 const NOWHERE = new URL("http://localhost/");
 
 /** Bun leaves the origin out, or in as it came, where the Host header cannot be one. */
-function urlOf(request: Request): URL {
+export function urlOf(request: Request): URL {
   return URL.parse(request.url, NOWHERE.href) ?? NOWHERE;
 }
 
 /** Names hold slashes (`provider-name/upstream-model`), escaped or not. */
 function nameInPath(pathname: string): string {
-  const escaped = pathname.slice(PATH_PREFIX.length);
-  try {
-    return decodeURIComponent(escaped);
-  } catch {
-    // Not valid percent-encoding: then it is the name of no model.
-    return escaped;
-  }
+  return decoded(pathname.replace(PATH_PREFIX, ""));
 }
 
 function jsonReply(gateway: Gateway, request: Request, body: object): Response {

@@ -12,6 +12,13 @@ import {
   transcriptionsDetail,
   translationsDetail,
 } from "./form-operations.ts";
+import {
+  batchEmbedContentsDetail,
+  countContentTokensDetail,
+  embedContentDetail,
+  generateContentDetail,
+  streamGenerateContentDetail,
+} from "./google-operations.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 import {
   responseCancelDetail,
@@ -46,6 +53,11 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   response_delete: responseDeleteDetail,
   response_cancel: responseCancelDetail,
   response_input_items: responseInputDetail,
+  generate_content: generateContentDetail,
+  stream_generate_content: streamGenerateContentDetail,
+  count_content_tokens: countContentTokensDetail,
+  embed_content: embedContentDetail,
+  batch_embed_contents: batchEmbedContentsDetail,
 };
 
 export const modelsDetail: DocumentDecoration = {

@@ -134,6 +134,8 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
 const OF_OUR_OWN: ReadonlySet<string> = new Set([
   "GET /v1/models",
   "GET /v1/models/*",
+  "GET /v1beta/models",
+  "GET /v1beta/models/*",
   "ALL /v1/*",
   "ALL /v1beta/*",
 ]);
@@ -176,7 +178,13 @@ describe.each(entries.filter(({ path }) => path.includes("{id}")))("$method $pat
 });
 
 test("what is of our own asks no provider, whoever comes", async () => {
-  for (const path of ["/v1/models", "/v1/models/any", "/v1/nothing", "/v1/chat"]) {
+  for (const path of [
+    "/v1/models",
+    "/v1/models/any",
+    "/v1beta/models",
+    "/v1/nothing",
+    "/v1/chat",
+  ]) {
     for (const [, token] of REFUSED) {
       const headers = { authorization: `Bearer ${token}` };
       await fetch(`${tollgate.url}${path}`, { headers });

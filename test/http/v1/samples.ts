@@ -19,6 +19,7 @@ function form(parts: Readonly<Record<string, string | File>>): Sample {
   for (const [name, part] of Object.entries(parts)) body.append(name, part);
   return { body };
 }
+const CONTENT = { role: "user", parts: [{ text: "hi" }] };
 
 /** By the model's public name. */
 export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample>>> = {
@@ -30,6 +31,12 @@ export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample
   response_cancel: () => json({}),
   response_input_items: () => json({}),
   messages: (model) => json({ model, max_tokens: 5, messages: [{ role: "user", content: "hi" }] }),
+  generate_content: () => json({ contents: [CONTENT] }),
+  stream_generate_content: () => json({ contents: [CONTENT] }),
+  count_content_tokens: () => json({ contents: [CONTENT] }),
+  embed_content: () => json({ content: CONTENT }),
+  batch_embed_contents: (model) =>
+    json({ requests: [{ model: `models/${model}`, content: CONTENT }] }),
   count_tokens: (model) => json({ model, messages: [{ role: "user", content: "hi" }] }),
   transcriptions: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
   translations: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),

@@ -1,0 +1,189 @@
+/** Gemini's plain answers through Tollgate are the provider's, and the provider sees the client's bytes. */
+import { beforeEach, describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { freshProvider } from "../support/fresh-provider.ts";
+import { BLOCKED, response, type Shape, STOP, TEXT, TOOLS, UNAVAILABLE } from "./google-answers.ts";
+import { lastAttempt } from "./ledger-rows.ts";
+import { cutAt, cutPlaces } from "./pieces.ts";
+import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+
+const PRICES = { inputPicoUsd: 300_000, outputPicoUsd: 2_500_000, cachedInputPicoUsd: 75_000 };
+const stage = await conformanceStageForFile("google", "/v1beta", PRICES);
+const { direct, provider, through, tollgate, upstream } = stage;
+
+beforeEach(() => freshProvider(tollgate, provider));
+
+const HI = '{"contents" : [{"parts":[{"text":"hi"}]}],"x_unknown":1.50}';
+const DIRECT = `/v1beta/models/${UPSTREAM_MODEL}:generateContent`;
+const PUBLIC = `/v1beta/models/${PUBLIC_MODEL}:generateContent`;
+
+const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+
+/** The same question both ways, and whether answers and requests are the same to the byte. */
+async function bothWays(body: string, answer: Shape | string) {
+  const text = typeof answer === "string" ? answer : JSON.stringify(answer);
+  upstream.answer({ pieces: [text] });
+  const past = await direct({ path: DIRECT, body });
+  const relayed = await through({ path: PUBLIC, body });
+  expect([relayed.status, relayed.text]).toEqual([past.status, past.text]);
+  expect(relayed.seen?.path).toBe(past.seen?.path ?? "");
+  expect(textOf(relayed.seen?.body)).toBe(body);
+  return relayed;
+}
+
+test("a plain answer has the same bytes in any pieces, and the provider sees the client's", async () => {
+  await fc.assert(
+    fc.asyncProperty(cutPlaces, async (places) => {
+      upstream.answer({ pieces: cutAt(TEXT, places) });
+      const past = await direct({ path: DIRECT, body: HI });
+      const relayed = await through({ path: PUBLIC, body: HI });
+      expect(relayed.bytes).toEqual(past.bytes);
+      expect(relayed.seen?.body).toEqual(past.seen?.body);
+      expect([relayed.status, relayed.seen?.path]).toEqual([200, past.seen?.path]);
+      const [seen, expected] = [relayed.seen, past.seen].map(
+        (one) => one?.headers["x-goog-api-key"],
+      );
+      expect(seen).toBe(expected);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+describe("an answer arrives as it is", () => {
+  const image = { inlineData: { mimeType: "image/png", data: "iVBORw0KGgo=" } };
+  const schema = { type: "OBJECT", properties: { city: { type: "STRING" } } };
+  const config = { responseMimeType: "application/json", responseSchema: schema };
+  const declared = [{ functionDeclarations: [{ name: "get_weather" }, { name: "get_time" }] }];
+  const cases: readonly (readonly [string, object, Shape])[] = [
+    ["parallel calls of tools", { tools: declared }, TOOLS],
+    ["a blocked prompt", {}, BLOCKED],
+    ["an answer that its limit ended", { generationConfig: { maxOutputTokens: 5 } }, MAX_TOKENS()],
+    ["structured output", { generationConfig: config }, response([{ text: '{"city":"x"}' }], STOP)],
+    ["an answer to a picture", { contents: [{ parts: [image] }] }, response([{ text: "A" }], STOP)],
+    ["a picture", {}, response([{ inlineData: { mimeType: "image/png", data: "AAAA" } }], STOP)],
+  ];
+  test.each(cases)("%s", async (_name, members, answer) => {
+    const body = JSON.stringify({ contents: [{ parts: [{ text: "hi" }] }], ...members });
+    const { status } = await bothWays(body, answer);
+    expect(status).toBe(200);
+  });
+});
+
+function MAX_TOKENS(): Shape {
+  return response([{ text: "one two" }], { candidate: { finishReason: "MAX_TOKENS" } });
+}
+
+describe("the ledger", () => {
+  test("has the usage that was reported, thoughts being output, and its cost", async () => {
+    const usageMetadata = {
+      promptTokenCount: 100,
+      cachedContentTokenCount: 40,
+      candidatesTokenCount: 10,
+      thoughtsTokenCount: 30,
+      totalTokenCount: 140,
+    };
+    const { headers } = await bothWays(HI, response([{ text: "x" }], { ...STOP, usageMetadata }));
+    expect(await lastAttempt(tollgate)).toMatchObject({
+      inputTokens: 100,
+      cachedInputTokens: 40,
+      outputTokens: 40,
+      reasoningTokens: 30,
+      outcome: "ok",
+      estimated: false,
+      // 60 × 0.3 + 40 × 0.075 + 40 × 2.5 dollars per million.
+      amountNanoUsd: 121_000,
+      postings: 1,
+    });
+    expect(headers.get("x-tollgate-cost-usd")).toBe("0.000121");
+  });
+
+  test("has a blocked prompt at its input", async () => {
+    await bothWays(HI, BLOCKED);
+    expect(await lastAttempt(tollgate)).toMatchObject({ inputTokens: 9, outputTokens: 0 });
+  });
+
+  test("has what was counted where no usage was reported", async () => {
+    const { usageMetadata: _, ...silent } = response([{ text: "one two three" }], STOP);
+    await bothWays(HI, silent);
+    const { outputTokens, estimated } = (await lastAttempt(tollgate)) ?? {};
+    expect([outputTokens, estimated]).toEqual([3, true]);
+  });
+});
+
+const naming = (model: string): string => `{"model" : "models/${model}","contents":[]}`;
+
+describe("what is spliced", () => {
+  test("is the model's name where a body repeats it", async () => {
+    upstream.answer({ pieces: [TEXT] });
+    const { seen } = await through({ path: PUBLIC, body: naming(PUBLIC_MODEL) });
+    expect(textOf(seen?.body)).toBe(naming(UPSTREAM_MODEL));
+  });
+
+  test("is the output limit where a budget needs one, next to what the client configured", async () => {
+    const { row, token } = await tollgate.addToken(stage.tenantId);
+    const scope = { scopeType: "token", scopeId: row.id, tenantId: stage.tenantId } as const;
+    await tollgate.addBudget({ ...scope, amountNanoUsd: 20_000_000 });
+    upstream.answer({ pieces: [TEXT] });
+    const bodies = ["", '"generationConfig": { "topK" : 3 },', '"generation_config":null,'].map(
+      (members) => `{${members}"contents":[]}`,
+    );
+    const seen: string[] = [];
+    for (const body of bodies) {
+      const headers = { "x-goog-api-key": token };
+      const answer = await through({ path: PUBLIC, headers, body });
+      expect(answer.headers.get("x-tollgate-output-capped")).toBe("1024");
+      seen.push(textOf(answer.seen?.body));
+    }
+    expect(seen).toEqual([
+      '{"contents":[],"generationConfig":{"maxOutputTokens":1024}}',
+      '{"generationConfig": { "topK" : 3,"maxOutputTokens":1024 },"contents":[]}',
+      '{"generation_config":{"maxOutputTokens":1024},"contents":[]}',
+    ]);
+  });
+});
+
+describe("a refusal of the provider", () => {
+  const INVALID = `{
+  "error": {
+    "code": 400,
+    "message": "Invalid JSON payload received. Unknown name \\"x\\": Cannot find field.",
+    "status": "INVALID_ARGUMENT"
+  }
+}
+`;
+
+  test("that the request itself brought about comes back verbatim, after one call", async () => {
+    upstream.answer({ status: 400, pieces: [INVALID] });
+    const { status, text } = await through({ path: PUBLIC, body: HI });
+    expect([status, text, upstream.seen.length]).toEqual([400, INVALID, 1]);
+    expect(await lastAttempt(tollgate)).toMatchObject({ kind: "void", amountNanoUsd: 0 });
+  });
+
+  test("that may pass is repeated", async () => {
+    let calls = 0;
+    upstream.answer(() => {
+      calls += 1;
+      return calls === 1
+        ? { status: 503, pieces: [JSON.stringify(UNAVAILABLE)] }
+        : { pieces: [TEXT] };
+    });
+    const { status, text, headers } = await through({ path: PUBLIC, body: HI });
+    expect([status, text, headers.get("x-tollgate-attempts")]).toEqual([200, TEXT, "2"]);
+  });
+
+  test("in place of an answer counts as the refusal that it says it is", async () => {
+    upstream.answer({ pieces: [JSON.stringify(UNAVAILABLE)] });
+    const { status, text } = await through({ path: PUBLIC, body: HI });
+    expect([status, JSON.parse(text)]).toEqual([503, UNAVAILABLE]);
+  });
+});
+
+test("headers and query pass that are the provider's to read, and no credential does", async () => {
+  upstream.answer({ pieces: [TEXT] });
+  const headers = { "x-server-timeout": "30", "x-unknown": "1" };
+  const path = `${PUBLIC}?$prettyPrint=false&key=stolen&x=%20y&$key=a&access_token=b&%6bey=c`;
+  const { seen } = await through({ path, headers, body: HI });
+  expect(seen?.path).toBe(`${DIRECT}?$prettyPrint=false&x=%20y`);
+  expect([seen?.headers["x-server-timeout"], seen?.headers["x-unknown"]]).toEqual(["30", "1"]);
+  expect(seen?.headers["x-goog-api-key"]).toBe("provider-secret");
+});

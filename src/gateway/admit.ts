@@ -90,9 +90,11 @@ async function resolveKept(
 function resolveAllowed(
   gateway: Gateway,
   principal: Principal,
-  { model, surface }: ClientRequest,
+  { model, objects, surface }: ClientRequest,
 ): Verdict<Resolved> {
-  const resolved = gateway.directory.resolve(principal.tenant.id, model, metersOf(surface));
+  const { id: tenantId } = principal.tenant;
+  const isPinned = objects !== undefined;
+  const resolved = gateway.directory.resolve(tenantId, model, metersOf(surface), isPinned);
   const quoted = JSON.stringify(model);
   if (resolved === null) {
     return refuse("model_not_found", `The model ${quoted} does not exist.`, { param: "model" });

@@ -45,8 +45,16 @@ export interface Directory extends DirectoryAdmin {
   /** By the keyed hash of an access token; null when there is none. */
   readonly tokenByHash: (hash: string) => TokenRow | null;
   readonly principalOf: (token: TokenRow) => Principal;
-  /** null when the tenant may not know of such a model. `meters`: of the surface; any unless it is said. */
-  readonly resolve: (tenantId: string, model: string, meters?: readonly Meter[]) => Resolved | null;
+  /**
+   * null when the tenant may not know of such a model. `meters`: of the surface; any unless it is said.
+   * `isPinned`: where it goes is settled, so that it takes nobody's turn.
+   */
+  readonly resolve: (
+    tenantId: string,
+    model: string,
+    meters?: readonly Meter[],
+    isPinned?: boolean,
+  ) => Resolved | null;
   /** Routes that a tenant's access tokens may call by name. */
   readonly modelsOf: (tenantId: string) => readonly RouteRow[];
   readonly providers: () => Iterable<ProviderEntry>;
@@ -103,8 +111,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     owners,
     tokenByHash: configured.tokenByHash,
     principalOf: (token) => principalOf(token, tables.tenants.get(token.tenantId)),
-    resolve: (tenantId, model, meters = []) =>
-      resolveModel(configured, providers, { tenantId, model, meters }, clock.nowMs()),
+    resolve: (tenantId, model, meters = [], isPinned = false) =>
+      resolveModel(configured, providers, { tenantId, model, meters, isPinned }, clock.nowMs()),
     modelsOf: configured.modelsOf,
     providers: providers.all,
     provider: providers.byId,

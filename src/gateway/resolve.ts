@@ -61,13 +61,15 @@ export type ModelAsked = {
   readonly model: string;
   /** Of the surface: what is free needs no price. Empty: of any. */
   readonly meters: readonly Meter[];
+  /** Where the request goes is settled: it takes nobody's turn among the credentials. */
+  readonly isPinned: boolean;
 };
 
 /** null when the tenant may not know of such a model. */
 export function resolveModel(
   configured: Configured,
   providers: ProviderActors,
-  { tenantId, model, meters }: ModelAsked,
+  { tenantId, model, meters, isPinned }: ModelAsked,
   atMs: number,
 ): Resolved | null {
   const route = configured.routeFor(tenantId, model);
@@ -75,7 +77,8 @@ export function resolveModel(
   if (named === null) return null;
   const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
   const priceOf = meters.includes("free") ? () => FREE_PRICE : pricesAt(configured, meters, atMs);
-  const places = placesOf(named, ({ lanesFor }) => lanesFor, priceOf);
+  const lanesOf = (entry: ProviderEntry) => (isPinned ? entry.lanesNow : entry.lanesFor);
+  const places = placesOf(named, lanesOf, priceOf);
   return { route: model, routeId, strategy, terms, ...places };
 }
 

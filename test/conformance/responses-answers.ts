@@ -61,19 +61,19 @@ export function functionCall(id: string, name: string, args: string): Item {
   return { id, type: "function_call", status: "completed", call_id, name, arguments: args };
 }
 
-export const REFUSED: Item = {
+const REFUSED: Item = {
   ...message("", "msg_1"),
   content: [{ type: "refusal", refusal: "I cannot help with that." }],
 };
 
-export const SEARCHED: Item = {
+const SEARCHED: Item = {
   id: "ws_1",
   type: "web_search_call",
   status: "completed",
   action: { type: "search", query: "weather Zürich" },
 };
 
-export const OPENED: Item = { ...SEARCHED, id: "ws_2", action: { type: "open_page", url: "x" } };
+const OPENED: Item = { ...SEARCHED, id: "ws_2", action: { type: "open_page", url: "x" } };
 
 type Event = Item & { readonly type: string };
 

@@ -507,6 +507,8 @@ export const objects = sqliteTable(
     /** The public name under which it was asked for, and the upstream's; null: it is of no model. */
     route: text(),
     model: text(),
+    /** The provider's own JSON about it, for lists; never content. null: its kind is not listed. */
+    detail: text(),
     createdAtMs: integer("created_at_ms").notNull(),
     expiresAtMs: integer("expires_at_ms").notNull(),
   },

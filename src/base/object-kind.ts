@@ -12,7 +12,14 @@ export type NamedObject = {
 };
 
 /** An object that an answer says its provider keeps from now on. */
-export type MadeObject = { readonly kind: ObjectKind; readonly id: string };
+export type MadeObject = {
+  readonly kind: ObjectKind;
+  readonly id: string;
+  /** Its provider's own JSON about it, where objects of its kind are listed; absent: they are not. */
+  readonly detail?: string;
+  /** How long its provider keeps it; absent: as long as it keeps most. */
+  readonly keptMs?: number;
+};
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,255}$/;
 

@@ -8,7 +8,7 @@ import type { NanoUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
-import type { ObjectRow, ObjectStep } from "./objects-contract.ts";
+import type { ObjectQuery, ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -269,6 +269,7 @@ export interface Store {
     ids: readonly string[],
     nowMs: number,
   ) => Promise<readonly ObjectRow[]>;
+  readonly listObjects: (query: ObjectQuery) => Promise<readonly ObjectRow[]>;
   /** Deletes what has expired, `rowsMax` at most; resolves with how many. */
   readonly expireObjects: (nowMs: number, rowsMax: number) => Promise<number>;
 

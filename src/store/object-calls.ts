@@ -4,16 +4,25 @@
  * Invariants: an id of one provider has one owner or none; a tenant has a bounded number of each kind,
  * of which the oldest make room.
  */
-import { and, eq, gt, inArray, lte, max } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, lte, max } from "drizzle-orm";
 import { objects } from "../../drizzle/schema.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./database.ts";
-import type { NewObject, ObjectRef, ObjectStep } from "./objects-contract.ts";
+import type {
+  NewObject,
+  ObjectQuery,
+  ObjectRef,
+  ObjectRow,
+  ObjectStep,
+} from "./objects-contract.ts";
 import type { Calls } from "./protocol.ts";
 
 type Orm = Connection["orm"];
 
-type ObjectCalls = Pick<Calls, "stepObjects" | "findObjects" | "expireObjects">;
+type ObjectCalls = Pick<Calls, "stepObjects" | "findObjects" | "listObjects" | "expireObjects">;
+
+/** Looked through for those of one purpose, so that a question never keeps the ledger waiting. */
+const LOOKED_THROUGH_ROWS_MAX = 10_000;
 
 export function objectCalls({ orm, sqlite }: Connection): ObjectCalls {
   return {
@@ -36,9 +45,47 @@ export function objectCalls({ orm, sqlite }: Connection): ObjectCalls {
           ),
         )
         .all(),
+    listObjects: (query) => list(orm, query),
     expireObjects: (nowMs, rowsMax) =>
       sqlite.transaction(() => expire(orm, nowMs, rowsMax)).immediate(),
   };
+}
+
+function list(orm: Orm, query: ObjectQuery): readonly ObjectRow[] {
+  const { tenantId, kind, afterId, isOldestFirst, purpose, rowsMax, nowMs } = query;
+  const after =
+    afterId === null
+      ? undefined
+      : orm
+          .select()
+          .from(objects)
+          .where(at({ tenantId, id: afterId }))
+          .get();
+  // One that there is not (any more) has nothing behind it.
+  if (afterId !== null && after?.kind !== kind) return [];
+  const behind = isOldestFirst ? gt : lt;
+  const looked = orm
+    .select()
+    .from(objects)
+    .where(
+      and(
+        eq(objects.tenantId, tenantId),
+        eq(objects.kind, kind),
+        gt(objects.expiresAtMs, nowMs),
+        after === undefined ? undefined : behind(objects.number, after.number),
+      ),
+    )
+    .orderBy(isOldestFirst ? asc(objects.number) : desc(objects.number))
+    .limit(purpose === null ? rowsMax : LOOKED_THROUGH_ROWS_MAX)
+    .all();
+  return purpose === null
+    ? looked
+    : looked.filter(({ detail }) => purposeIn(detail) === purpose).slice(0, rowsMax);
+}
+
+function purposeIn(detail: string | null): unknown {
+  const told: unknown = JSON.parse(detail ?? "null");
+  return typeof told === "object" && told !== null && "purpose" in told ? told.purpose : null;
 }
 
 function takeStep(orm: Orm, step: ObjectStep): void {

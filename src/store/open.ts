@@ -136,6 +136,7 @@ function callsOf(writer: Writer): StoreCalls {
     },
     findObjects: (tenantId, ids, nowMs) =>
       writer.call("findObjects", tenantId, ids, nowMs) as Promise<readonly ObjectRow[]>,
+    listObjects: (query) => writer.call("listObjects", query) as Promise<readonly ObjectRow[]>,
     expireObjects: (nowMs, rowsMax) =>
       writer.call("expireObjects", nowMs, rowsMax) as Promise<number>,
     ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,

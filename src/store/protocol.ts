@@ -20,7 +20,7 @@ import type {
 } from "./contract.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
-import type { ObjectRow, ObjectStep } from "./objects-contract.ts";
+import type { ObjectQuery, ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
   AlertRecord,
@@ -85,6 +85,7 @@ export type Calls = {
     ids: readonly string[],
     nowMs: number,
   ) => readonly ObjectRow[];
+  readonly listObjects: (query: ObjectQuery) => readonly ObjectRow[];
   readonly expireObjects: (nowMs: number, rowsMax: number) => number;
   readonly ledgerState: () => LedgerState;
   readonly acceptLedger: () => LedgerState;

@@ -22,6 +22,7 @@ function object(more: Partial<NewObject> = {}): NewObject {
     credentialHash: "hash",
     route: "public",
     model: "upstream",
+    detail: null,
     createdAtMs: NOW_MS,
     expiresAtMs: NOW_MS + DAY_MS,
     ...more,
@@ -107,5 +108,53 @@ describe("an object", () => {
     expect(deleted).toEqual([2, 2, 0]);
     await temp.store.close();
     expect(readRows(temp.file, "select id from objects")).toEqual([{ id: "resp_4" }]);
+  });
+});
+
+const file = (id: string, purpose: string, more: Partial<NewObject> = {}): ObjectStep =>
+  note({ id, kind: "file", detail: JSON.stringify({ id, purpose }), ...more });
+
+describe("a list of objects", () => {
+  const query = {
+    tenantId: "ten_1",
+    kind: "file",
+    afterId: null,
+    isOldestFirst: false,
+    purpose: null,
+    rowsMax: 10,
+    nowMs: NOW_MS,
+  } as const;
+
+  test("holds what its tenant has of the kind and has not expired, in either order, page by page", async () => {
+    await using temp = await tempStore();
+    const { store } = temp;
+    await store.stepObjects([
+      file("file-1", "batch"),
+      note({ id: "resp_1" }),
+      file("file-2", "vision"),
+      file("file-of-another", "batch", { tenantId: "ten_2" }),
+      file("file-3", "batch", { expiresAtMs: NOW_MS }),
+      file("file-4", "batch"),
+    ]);
+    const ids = async (more: object): Promise<string[]> =>
+      (await store.listObjects({ ...query, ...more })).map(({ id }) => id);
+    expect(await ids({})).toEqual(["file-4", "file-2", "file-1"]);
+    expect(await ids({ isOldestFirst: true })).toEqual(["file-1", "file-2", "file-4"]);
+    expect(await ids({ rowsMax: 2 })).toEqual(["file-4", "file-2"]);
+    expect(await ids({ afterId: "file-2" })).toEqual(["file-1"]);
+    expect(await ids({ afterId: "file-2", isOldestFirst: true })).toEqual(["file-4"]);
+    expect(await ids({ purpose: "batch" })).toEqual(["file-4", "file-1"]);
+    expect(await ids({ purpose: "batch", rowsMax: 1 })).toEqual(["file-4"]);
+    expect(await ids({ kind: "response" })).toEqual(["resp_1"]);
+    expect(await ids({ tenantId: "ten_2" })).toEqual(["file-of-another"]);
+  });
+
+  test("is empty behind what its tenant does not have, whoever has it", async () => {
+    await using temp = await tempStore();
+    const others = file("file-2", "batch", { tenantId: "ten_2" });
+    await temp.store.stepObjects([file("file-1", "batch"), others, note({ id: "resp_1" })]);
+    for (const afterId of ["file-2", "resp_1", "file-3"]) {
+      expect(await temp.store.listObjects({ ...query, afterId })).toEqual([]);
+    }
   });
 });

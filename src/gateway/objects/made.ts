@@ -47,10 +47,13 @@ export function noteMade(
     providerId: provider.row.id,
     credentialPosition: lane.position,
     credentialHash: credentialHash(credentialHashSecret, lane),
-    route: request.model,
-    model,
+    route: request.model === "" ? null : request.model,
+    model: model === "" ? null : model,
     createdAtMs,
-    expiresAtMs: createdAtMs + LIMITS.objectsKeptMs,
   };
-  return objects.note(named.map(({ id, kind }) => ({ ...place, id, kind })));
+  return objects.note(
+    named.map(({ id, kind, detail = null, keptMs = LIMITS.objectsKeptMs }) => {
+      return { ...place, id, kind, detail, expiresAtMs: createdAtMs + keptMs };
+    }),
+  );
 }

@@ -7,13 +7,19 @@
 import type { Clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Store } from "../../store/contract.ts";
-import type { NewObject, ObjectRef, ObjectRow, ObjectStep } from "../../store/objects-contract.ts";
+import type {
+  NewObject,
+  ObjectQuery,
+  ObjectRef,
+  ObjectRow,
+  ObjectStep,
+} from "../../store/objects-contract.ts";
 import type { Log } from "../../telemetry/log.ts";
 
 export type ObjectsParts = {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<Store, "stepObjects" | "findObjects" | "expireObjects">;
+  readonly store: Pick<Store, "stepObjects" | "findObjects" | "listObjects" | "expireObjects">;
 };
 
 export class Objects {
@@ -49,6 +55,13 @@ export class Objects {
     const { clock, store } = this.#parts;
     await this.#saved();
     return await store.findObjects(tenantId, ids, clock.nowMs());
+  }
+
+  /** A page of those of one kind; sees and rejects likewise. */
+  async list(query: Omit<ObjectQuery, "nowMs">): Promise<readonly ObjectRow[]> {
+    const { clock, store } = this.#parts;
+    await this.#saved();
+    return await store.listObjects({ ...query, nowMs: clock.nowMs() });
   }
 
   stop(): void {

@@ -86,6 +86,7 @@ async function noteObject(dialect: DialectName, owner: string, id: string): Prom
       credentialHash: null,
       route: modelOf(dialect),
       model: "m",
+      detail: null,
       createdAtMs: nowMs,
       expiresAtMs: nowMs + 3_600_000,
     },

@@ -2,12 +2,16 @@
 import { isModelAllowed } from "./admit.ts";
 import type { Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import type { Candidate } from "./resolve.ts";
 
 export type CallableModel = {
   readonly name: string;
   readonly createdAtMs: number;
   /** The provider of the route's first target. */
   readonly ownedBy: string;
+  /** Of that target, as far as its price knows them. */
+  readonly contextTokensMax: number | null;
+  readonly outputTokensMax: number | null;
 };
 
 /** By name; only models with at least one enabled and priced target. */
@@ -18,7 +22,7 @@ export function listModels(gateway: Gateway, { tenant, token }: Principal): Call
     if (!isModelAllowed(token.allowedModels, model)) continue;
     const first = directory.resolve(tenant.id, model)?.candidates[0];
     if (first === undefined) continue;
-    models.set(model, { name: model, createdAtMs, ownedBy: first.provider.row.name });
+    models.set(model, callable(model, createdAtMs, first));
   }
   return [...models.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -32,6 +36,14 @@ export function findModel(
   if (!isModelAllowed(token.allowedModels, name)) return null;
   const first = gateway.directory.resolve(tenant.id, name)?.candidates[0];
   if (first === undefined) return null;
-  const { row } = first.provider;
-  return { name, createdAtMs: row.createdAtMs, ownedBy: row.name };
+  return callable(name, first.provider.row.createdAtMs, first);
+}
+
+function callable(
+  name: string,
+  createdAtMs: number,
+  { provider, price: { contextTokensMax, outputTokensMax } }: Candidate,
+): CallableModel {
+  const ownedBy = provider.row.name;
+  return { name, createdAtMs, ownedBy, contextTokensMax, outputTokensMax };
 }

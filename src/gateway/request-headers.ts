@@ -27,6 +27,7 @@ const DROPPED = new Set([
   "cookie",
   "openai-organization",
   "openai-project",
+  "anthropic-workspace-id",
   // Who the client is, which is nobody's business upstream.
   "forwarded",
   "via",

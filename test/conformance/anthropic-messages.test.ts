@@ -146,12 +146,15 @@ test("headers and the query that only the provider reads arrive there", async ()
     "anthropic-beta": "interleaved-thinking-2025-05-14,aurora-2031-01-01",
   };
   const path = "/v1/messages?beta=true&x=%20";
-  const { seen } = await through({ path, headers, body: bodyFor(PUBLIC_MODEL) });
+  const account = { "anthropic-workspace-id": "wrkspc_theirs" };
+  const asked = { path, headers: { ...headers, ...account }, body: bodyFor(PUBLIC_MODEL) };
+  const { seen } = await through(asked);
   expect([seen?.path, seen?.headers]).toMatchObject([
     path,
     { ...headers, "x-api-key": "provider-secret" },
   ]);
-  expect(JSON.stringify(seen?.headers)).not.toContain("sk-tg-");
+  // Neither our access token nor what would choose another account of the credential's.
+  expect(JSON.stringify(seen?.headers)).not.toMatch(/sk-tg-|wrkspc_theirs/);
 });
 
 test("a client that says no version gets the one that everybody uses", async () => {

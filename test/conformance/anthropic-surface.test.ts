@@ -6,6 +6,7 @@ import { conformanceStageForFile, PUBLIC_MODEL } from "./stage.ts";
 const { tenantId, through, token, tollgate, upstream } = await conformanceStageForFile(
   "anthropic",
   "/v1",
+  { contextTokensMax: 200_000 },
 );
 
 const VERSION = { "anthropic-version": "2023-06-01" };
@@ -136,6 +137,13 @@ describe("models", () => {
     id: PUBLIC_MODEL,
     display_name: PUBLIC_MODEL,
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+    lifecycle: "active",
+    deprecated_at: null,
+    retires_at: null,
+    line: null,
+    max_input_tokens: 200_000,
+    max_tokens: null,
+    capabilities: null,
   };
 
   test("are listed in Anthropic's shape for who says a version, else in OpenAI's", async () => {

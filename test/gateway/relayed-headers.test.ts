@@ -46,6 +46,7 @@ const CLIENT_HEADERS = {
   cookie: "session=secret-5",
   "openai-organization": "org-secret-6",
   "openai-project": "proj-secret-7",
+  "anthropic-workspace-id": "wrkspc-secret-8",
   "idempotency-key": "secret-8",
   // Who the client is.
   forwarded: "for=192.0.2.1",

@@ -6,7 +6,8 @@ import { errorBody, errorEvent, errorEventOf } from "./error.ts";
 export const anthropicDialect: Dialect = {
   name: "anthropic",
   credentialHeaders: (credential) => ({ "x-api-key": credential }),
-  // Without a version Anthropic refuses; this one is the only one in use since 2023 (2026-11).
+  // Without a version Anthropic refuses. Who says none wrote for this one, which clients have said since
+  // 2023; the SDK says a newer one since 1.0 (2026-10).
   defaultHeaders: { "anthropic-version": "2023-06-01" },
   answerHeaders,
   errorBody,

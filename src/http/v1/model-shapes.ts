@@ -29,13 +29,22 @@ export const ANTHROPIC_MODELS: ModelShapes = { one: anthropicModel, list: anthro
 const PAGE_DEFAULT = 20;
 const PAGE_MAX = 1_000;
 
-function anthropicModel({ name, createdAtMs }: CallableModel): object {
+/** What nobody told us of a model is null (ModelInfo of @anthropic-ai/sdk 1.11, 2026-11). */
+function anthropicModel(model: CallableModel): object {
+  const { name, createdAtMs, contextTokensMax, outputTokensMax } = model;
   const createdAt = new Date(Math.floor(createdAtMs / 1_000) * 1_000).toISOString();
   return {
     type: "model",
     id: name,
     display_name: name,
     created_at: createdAt.replace(".000Z", "Z"),
+    lifecycle: "active",
+    deprecated_at: null,
+    retires_at: null,
+    line: null,
+    max_input_tokens: contextTokensMax,
+    max_tokens: outputTokensMax,
+    capabilities: null,
   };
 }
 

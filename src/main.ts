@@ -5,6 +5,7 @@ import { bench } from "./cli/commands/bench.ts";
 import { ledger } from "./cli/commands/ledger.ts";
 import { migrate } from "./cli/commands/migrate.ts";
 import { prices } from "./cli/commands/prices.ts";
+import { provider } from "./cli/commands/provider.ts";
 import { serve } from "./cli/commands/serve.ts";
 import { simulate } from "./cli/commands/simulator.ts";
 import { runCli } from "./cli/program.ts";
@@ -21,6 +22,8 @@ const exitCode = await runCli(
     serve: (config) => serve(config, terminal),
     migrate: (config) => migrate(config, terminal),
     prices: (config, asked) => prices(config, asked, terminal),
+    provider: (config, asked, credential) =>
+      provider(config, asked, terminal, { input: process.stdin, credential }),
     ledger: (config, asked) => ledger(config, asked, terminal),
     backup: (config, asked) => backup(config, asked, terminal),
     simulator: (options) => simulate(options, terminal, endRequested()),

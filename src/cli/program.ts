@@ -3,10 +3,11 @@
  * usage. The commands are given, so that this file knows how to be called and nothing else.
  */
 import { type Config, type Flags, loadConfig } from "../config/config.ts";
-import type { Environment } from "../config/environment.ts";
+import { CREDENTIAL_VARIABLE, type Environment } from "../config/environment.ts";
 import type { Terminal } from "./terminal.ts";
 import { readArguments, type SimulatorOptions } from "./usage.ts";
 import type { BackupAsked, LedgerAsked, PricesAsked } from "./usage-operate.ts";
+import type { ProviderAsked } from "./usage-provider.ts";
 import { VERSION_LINE } from "./version.ts";
 
 /** Each resolves with the exit code when it has ended. */
@@ -14,6 +15,12 @@ export type Commands = {
   readonly serve: (config: Config) => Promise<number>;
   readonly migrate: (config: Config) => Promise<number>;
   readonly prices: (config: Config, asked: PricesAsked) => Promise<number>;
+  /** `credential`: what the environment holds for a provider. */
+  readonly provider: (
+    config: Config,
+    asked: ProviderAsked,
+    credential: string | undefined,
+  ) => Promise<number>;
   readonly ledger: (config: Config, asked: LedgerAsked) => Promise<number>;
   readonly backup: (config: Config, asked: BackupAsked) => Promise<number>;
   readonly simulator: (options: SimulatorOptions) => Promise<number>;
@@ -57,6 +64,14 @@ export async function runCli(
       return configured(request, commands[request.command], world);
     case "prices":
       return configured(request, (config) => commands.prices(config, request.asked), world);
+    case "provider": {
+      const credential = world.environment[CREDENTIAL_VARIABLE];
+      return configured(
+        request,
+        (config) => commands.provider(config, request.asked, credential),
+        world,
+      );
+    }
     case "ledger":
       return configured(request, (config) => commands.ledger(config, request.asked), world);
     case "backup":

@@ -148,17 +148,17 @@ function configured(command: Command, settings: readonly SettingName[]): Command
 }
 
 /** Of a command that calls the admin API. */
-function connected(command: Command): Command {
+export function connected(command: Command): Command {
   return configured(command, ["admin_token", "config"])
     .option("--url <URL>", "the gateway's address (where the configuration says it listens)")
     .option("--json", "for programs");
 }
 
-function where(options: Options): Connected {
+export function where(options: Options): Connected {
   return { url: textOf(options, "url"), json: options["json"] === true };
 }
 
-function textOf(options: Options, name: string): string | null {
+export function textOf(options: Options, name: string): string | null {
   const value = options[name];
   return typeof value === "string" ? value : null;
 }

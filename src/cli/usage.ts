@@ -15,6 +15,7 @@ import {
   variableOf,
 } from "../config/settings.ts";
 import { readPort } from "../config/values.ts";
+import { addProvider, type ProviderAsked } from "./usage-provider.ts";
 import {
   addBackup,
   addLedger,
@@ -31,6 +32,7 @@ export type Request =
   | { readonly command: "simulator"; readonly options: SimulatorOptions }
   | { readonly command: "bench"; readonly args: readonly string[] }
   | { readonly command: "prices"; readonly flags: Flags; readonly asked: PricesAsked }
+  | { readonly command: "provider"; readonly flags: Flags; readonly asked: ProviderAsked }
   | { readonly command: "ledger"; readonly flags: Flags; readonly asked: LedgerAsked }
   | { readonly command: "backup"; readonly flags: Flags; readonly asked: BackupAsked }
   | { readonly command: "version" }
@@ -173,6 +175,9 @@ function grammar(ask: Ask, writeHelp: (text: string) => void): Command {
   addSimulator(program, ask);
   addPrices(program, (options, asked) => {
     ask({ command: "prices", flags: flagsFrom(options), asked });
+  });
+  addProvider(program, (options, asked) => {
+    ask({ command: "provider", flags: flagsFrom(options), asked });
   });
   addLedger(program, (options, asked) => {
     ask({ command: "ledger", flags: flagsFrom(options), asked });

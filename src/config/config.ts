@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Environment } from "./environment.ts";
+import { CREDENTIAL_VARIABLE, type Environment } from "./environment.ts";
 import { type FileReading, readConfigFile } from "./file.ts";
 import { unknownName } from "../base/nearest.ts";
 import {
@@ -127,7 +127,7 @@ function givenValue(
 }
 
 function unknownVariables(environment: Environment): string[] {
-  const known = SETTING_NAMES.map(variableOf);
+  const known = [...SETTING_NAMES.map(variableOf), CREDENTIAL_VARIABLE];
   return Object.keys(environment)
     .filter((name) => name.startsWith(VARIABLE_PREFIX) && !known.includes(name))
     .map((name) => unknownName("variable", name, known));

@@ -7,6 +7,9 @@ import { SETTING_NAMES, SETTINGS, VARIABLE_PREFIX, variableOf } from "./settings
 /** The variables that mean something to us, by name. */
 export type Environment = Readonly<Record<string, string>>;
 
+/** Of `tollgate provider add` alone; no setting, and in no file. */
+export const CREDENTIAL_VARIABLE = `${VARIABLE_PREFIX}PROVIDER_CREDENTIAL`;
+
 const others: ReadonlySet<string> = new Set(["NODE_ENV", "NO_COLOR"]);
 
 /** Copies our variables out of `from` and deletes those of them that hold secrets. */
@@ -19,6 +22,7 @@ export function takeEnvironment(from: Record<string, string | undefined>): Envir
   for (const name of SETTING_NAMES) {
     if (SETTINGS[name].secret) delete from[variableOf(name)];
   }
+  delete from[CREDENTIAL_VARIABLE];
   return Object.freeze(taken);
 }
 

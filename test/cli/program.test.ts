@@ -51,6 +51,8 @@ async function run(
     bench: command("bench", 4),
     prices: asking("prices", 5),
     ledger: asking("ledger", 6),
+    provider: (config: Config, asked: unknown, credential: string | undefined) =>
+      command("provider", 8)([config, asked, credential]),
     backup: asking("backup", 7),
   };
   const exit = await runCli(args, commands, { environment, cwd, terminal });
@@ -77,6 +79,17 @@ const adminToken = "tg-admin-0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1";
 /** Of a command that is told nothing about the gateway. */
 const here = { url: null, json: false };
 const gpt5 = { provider: "openai", model: "gpt-5" };
+
+/** A provider of Groq, with nothing said beside its company. */
+const added = {
+  ...here,
+  do: "add",
+  company: "groq",
+  name: null,
+  baseUrl: null,
+  parameters: {},
+  credentialFile: null,
+};
 
 /** Every flag of a price, and the members that they become. */
 const amountFlags = `--input 1.25 --output 10 --cached-input 0.125 --cache-write none
@@ -202,6 +215,32 @@ describe("commands", () => {
       ],
       6,
     ],
+    [
+      ["provider", "companies", "--json"],
+      () => ["provider", [configured(), { url: null, json: true, do: "companies" }, undefined]],
+      8,
+    ],
+    [["provider", "add", "groq"], () => ["provider", [configured(), added, undefined]], 8],
+    [
+      `provider add azure --name az --base-url https://p.example.com --set resource=contoso
+        --set api_version=1 --credential-file -`.split(/\s+/),
+      () => [
+        "provider",
+        [
+          configured(),
+          {
+            ...added,
+            company: "azure",
+            name: "az",
+            baseUrl: "https://p.example.com",
+            parameters: { resource: "contoso", api_version: "1" },
+            credentialFile: "-",
+          },
+          undefined,
+        ],
+      ],
+      8,
+    ],
     [["ledger", "status"], () => ["ledger", [configured(), { ...here, do: "status" }]], 6],
     [
       ["ledger", "accept", "--json"],
@@ -289,6 +328,21 @@ describe("wrong usage ends with 2 and a hint", () => {
       ["prices", "diff", "--jsno"],
       "unknown flag --jsno; the nearest known one is --json",
       "`prices diff --help` shows what is known.",
+    ],
+    [
+      ["provider", "add", "groq", "--credential", "sk-a-secret"],
+      "unknown flag --credential; the nearest known one is --credential-file",
+      "`provider add --help` shows what is known.",
+    ],
+    [
+      ["provider", "add", "azure", "--set", "resource"],
+      "--set must be a name and its value, such as region=us-east-1",
+      "`provider add --help` shows what is known.",
+    ],
+    [
+      ["provider"],
+      "provider needs a further word: companies, add",
+      "`provider --help` shows what is known.",
     ],
     [
       ["prices", "set", "openai"],
@@ -402,6 +456,7 @@ Commands:
   migrate [options]    create or migrate the database, then end
   simulator [options]  serve the simulated provider
   prices               list, compare and set prices
+  provider             add providers of known companies
   ledger               verify, show and accept the ledger
   backup [options]     copy the database as it is at one moment, also while it
                        runs

@@ -262,8 +262,6 @@ export interface Codec {
 
 export interface Dialect {
   readonly name: string;
-  /** Headers that present a credential to a provider. */
-  readonly credentialHeaders: (credential: string) => Readonly<Record<string, string>>;
   /** What a provider must be sent and a client may leave out; null: nothing. */
   readonly defaultHeaders: Readonly<Record<string, string>> | null;
   /** Headers that its clients read on every answer, beside ours; null: there are none. */

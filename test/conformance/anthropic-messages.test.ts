@@ -133,6 +133,21 @@ test("in any pieces, streams and plain answers have the same bytes as directly",
   );
 });
 
+test("whatever else a client says, the provider sees it as it was said", async () => {
+  const spaces = fc.constantFrom("", " ", "\n\t");
+  const member = fc.tuple(fc.stringMatching(/^x_[a-z]{1,9}$/), spaces, fc.json(), spaces);
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(member, { selector: ([name]) => name }), async (members) => {
+      upstream.answer({ pieces: [PLAIN_TEXT] });
+      const texts = members.map(([name, before, value, after]) => {
+        return `${before}"${name}"${after}:${before}${value}${after},`;
+      });
+      await bothWays(texts.join(""));
+    }),
+    { numRuns: 30 },
+  );
+});
+
 test("a stream whose characters are cut at every byte is whole", async () => {
   const every = Array.from({ length: 400 }, (_, place) => place);
   upstream.answer({ headers: EVENT_STREAM, pieces: cutAt(TEXT_STREAM, every) });

@@ -1,10 +1,9 @@
-/** Gemini's API: how it presents credentials and errors. */
+/** Gemini's API: how it words errors. */
 import type { Dialect } from "../contract.ts";
 import { errorBody, errorEvent, errorEventOf } from "./error.ts";
 
 export const googleDialect: Dialect = {
   name: "google",
-  credentialHeaders: (credential) => ({ "x-goog-api-key": credential }),
   defaultHeaders: null,
   answerHeaders: null,
   errorBody,

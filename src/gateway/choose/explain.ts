@@ -9,6 +9,7 @@ import type { NanoUsd } from "../../base/units.ts";
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
 import { codecOf } from "../../dialects/catalogue.ts";
+import type { Surface } from "../../dialects/surfaces.ts";
 import type { RouteRow, TenantRow } from "../../store/contract.ts";
 import type { Candidate, Fallbacks, Resolved } from "../resolve.ts";
 import type { Ask } from "./ask.ts";
@@ -41,7 +42,7 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
   const headers = new Headers(asked.headers);
   const wanted = strategyAsked(headers);
   if (!wanted.allowed) return wanted;
-  const accepted = acceptBody({ model: resolved.route, ...asked.body });
+  const accepted = acceptBody({ model: resolved.route, ...asked.body }, resolved);
   if (!accepted.allowed) return accepted;
   const ask: Ask = {
     request: accepted.value,
@@ -67,10 +68,23 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
   });
 }
 
-function acceptBody(body: Readonly<Record<string, unknown>>): Verdict<ClientRequest> {
-  const surface = body["input"] !== undefined && !("messages" in body) ? "embeddings" : "chat";
+type Body = Readonly<Record<string, unknown>>;
+
+function acceptBody(body: Body, resolved: Resolved): Verdict<ClientRequest> {
+  const surface = surfaceOf(body, resolved);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
-  return codecOf(surface).accept(bytes, { model: null });
+  // Where the path names the model, it is the route's.
+  const model = surface === "generate_content" ? resolved.route : null;
+  return codecOf(surface).accept(bytes, { model });
+}
+
+/** Where such a body is asked; one with messages may be either language's, so the targets tell. */
+function surfaceOf(body: Body, { candidates }: Resolved): Surface {
+  if (body["contents"] !== undefined) return "generate_content";
+  if (body["messages"] === undefined && body["input"] !== undefined) return "embeddings";
+  const isServed = (surface: Surface): boolean =>
+    candidates.some(({ provider }) => provider.surfaces.has(surface));
+  return !isServed("chat") && isServed("messages") ? "messages" : "chat";
 }
 
 function served(chosen: Chosen, ask: Ask, show: Show): ExplainedCandidate[] {

@@ -5,7 +5,7 @@ import { anthropicDialect } from "../../../src/dialects/anthropic/dialect.ts";
 import { watchStream } from "../../../src/dialects/anthropic/stream.ts";
 import { joined } from "../streams.ts";
 
-const { answerHeaders, credentialHeaders, errorBody, errorEvent, errorEventOf } = anthropicDialect;
+const { answerHeaders, errorBody, errorEvent, errorEventOf } = anthropicDialect;
 
 function told(code: ErrorCode) {
   return { code, message: "The\nsentence.", type: "any", param: null, requestId: "req_1" };
@@ -68,8 +68,4 @@ test("rates are told in its family, up to the second in which they are whole aga
     "anthropic-ratelimit-input-tokens-limit",
     "anthropic-ratelimit-output-tokens-limit",
   ]);
-});
-
-test("credentials are presented as Anthropic takes them", () => {
-  expect(credentialHeaders("secret")).toEqual({ "x-api-key": "secret" });
 });

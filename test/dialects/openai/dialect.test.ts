@@ -27,10 +27,6 @@ test("our own error event is an error to our own watch", () => {
   expect(watch.failure()).toEqual({ body, status: null });
 });
 
-test("credentials are presented as OpenAI takes them", () => {
-  expect(openaiDialect.credentialHeaders("secret")).toEqual({ authorization: "Bearer secret" });
-});
-
 test("every surface has its own codec, and the dialect that the table says", () => {
   for (const [name, dialect] of Object.entries(DIALECTS)) expect(dialect.name).toBe(name);
   for (const surface of Object.keys(SURFACES) as Surface[]) {

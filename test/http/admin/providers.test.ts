@@ -19,6 +19,27 @@ async function plainCredential(id: string): Promise<string | null> {
 }
 
 describe("a provider", () => {
+  test("in Anthropic's language presents its credential and serves as Anthropic does", async () => {
+    const created = await api.call("POST", "/providers", {
+      body: {
+        name: "claude",
+        dialect: "anthropic",
+        base_url: "https://api.anthropic.com/v1",
+        credential: SECRET,
+      },
+    });
+    expect([created.status, created.body]).toMatchObject([
+      201,
+      {
+        dialect: "anthropic",
+        base_url: "https://api.anthropic.com/v1",
+        authentication: { kind: "header", name: "x-api-key" },
+        surfaces: ["messages", "count_tokens"],
+        has_credential: true,
+      },
+    ]);
+  });
+
   test("is created with sensible defaults and shown with its health", async () => {
     const created = await api.call("POST", "/providers", {
       body: { name: "openai", base_url: "https://api.openai.com/v1/" },

@@ -231,3 +231,44 @@ describe("what is wrong is said", () => {
     expect((await api.call("POST", path, { token: null, body: { request } })).status).toBe(401);
   });
 });
+
+describe("a request is read in the language of those who serve it", () => {
+  beforeAll(async () => {
+    await makeProvider(api, { name: "claude", dialect: "anthropic" });
+    await makeProvider(api, { name: "gemini", dialect: "google" });
+    for (const provider of ["claude", "gemini"]) {
+      const price = { input_usd_per_million: "1", output_usd_per_million: "1" };
+      await make(api, "/prices", { provider, model: "m", ...price });
+    }
+  });
+
+  test("Anthropic's, where nobody speaks OpenAI's", async () => {
+    const { id } = await makeRoute([at("claude")]);
+    expect(told(await explain(id, { request: { ...request, max_tokens: 5 } }))).toEqual([
+      "claude taken strategy",
+    ]);
+    const refused = await api.call("POST", `/routes/${id}/explain`, { body: { request } });
+    const member = "/request/max_tokens";
+    expect(refusalOf(refused)).toEqual([
+      400,
+      "invalid_request",
+      member,
+      "max_tokens: Field required",
+    ]);
+  });
+
+  test("Google's by its own members, and OpenAI's in doubt", async () => {
+    const { id } = await makeRoute([at("a"), at("claude"), at("gemini")]);
+    const contents = [{ role: "user", parts: [{ text: "hi" }] }];
+    expect(told(await explain(id, { request: { contents } }))).toEqual([
+      "gemini taken strategy",
+      "a left surface",
+      "claude left surface",
+    ]);
+    expect(told(await explain(id))).toEqual([
+      "a taken strategy",
+      "claude left surface",
+      "gemini left surface",
+    ]);
+  });
+});

@@ -41,6 +41,9 @@ const GOOGLE = {
   scope: "https://www.googleapis.com/auth/cloud-platform",
 } as const;
 
+/** Vertex AI embeds by a method of its own. */
+const OF_GEMINI = ["generate_content", "stream_generate_content", "count_content_tokens"] as const;
+
 /** The models are OpenAI's, so that what is said of its output limit holds here too. */
 const OF_OPENAI = { outputCapMember: "max_completion_tokens" } as const;
 
@@ -75,7 +78,7 @@ export const CLOUDS: readonly Company[] = [
     baseUrl: "https://{resource}.openai.azure.com/openai",
     parameters: [AZURE_RESOURCE, AZURE_API_VERSION],
     authentication: AZURE_KEY,
-    surfaces: ["chat", "embeddings", "transcriptions", "translations"],
+    surfaces: ["chat", "embeddings", "transcriptions", "translations", "image_edits"],
     wire: "azure_deployments",
     quirks: OF_OPENAI,
     reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
@@ -106,6 +109,7 @@ export const CLOUDS: readonly Company[] = [
     displayName: "Amazon Bedrock, OpenAI's API with an API key",
     baseUrl: "https://bedrock-runtime.{region}.amazonaws.com/openai/v1",
     parameters: [AWS_REGION],
+    surfaces: ["chat", "responses"],
     reference:
       "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html",
   }),
@@ -116,7 +120,7 @@ export const CLOUDS: readonly Company[] = [
     baseUrl: `${VERTEX}/publishers/google`,
     parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
     authentication: GOOGLE,
-    surfaces: "all",
+    surfaces: OF_GEMINI,
     reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
   }),
   company({
@@ -126,7 +130,7 @@ export const CLOUDS: readonly Company[] = [
     baseUrl: `${VERTEX_GLOBAL}/publishers/google`,
     parameters: [GOOGLE_PROJECT],
     authentication: GOOGLE,
-    surfaces: "all",
+    surfaces: OF_GEMINI,
     reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
   }),
   company({

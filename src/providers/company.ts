@@ -64,6 +64,15 @@ export type Company = {
 /** What most servers of every language do. */
 export const USUAL_QUIRKS: Quirks = { outputCapMember: "max_tokens", repeatsText: false };
 
+/** Answers that are kept, and what can be done with them. */
+export const RESPONSES = [
+  "responses",
+  "response",
+  "response_delete",
+  "response_cancel",
+  "response_input_items",
+] as const satisfies readonly Surface[];
+
 /** What a company's row leaves out is as it is of most. */
 type Row = Pick<Company, "id" | "displayName" | "baseUrl" | "reference"> &
   Partial<Omit<Company, "quirks">> & { readonly quirks?: Partial<Quirks> };

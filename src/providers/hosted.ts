@@ -1,12 +1,12 @@
 /** Companies that host the models of others behind OpenAI's API; each row names its API reference. */
-import { company, type Company } from "./company.ts";
+import { company, type Company, RESPONSES } from "./company.ts";
 
 export const HOSTED: readonly Company[] = [
   company({
     id: "groq",
     displayName: "Groq",
     baseUrl: "https://api.groq.com/openai/v1",
-    surfaces: ["chat", "transcriptions", "translations"],
+    surfaces: ["chat", "responses", "transcriptions", "translations"],
     reference: "https://console.groq.com/docs/api-reference",
   }),
   company({
@@ -20,14 +20,14 @@ export const HOSTED: readonly Company[] = [
     id: "fireworks",
     displayName: "Fireworks AI",
     baseUrl: "https://api.fireworks.ai/inference/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", ...RESPONSES],
     reference: "https://docs.fireworks.ai/api-reference/introduction",
   }),
   company({
     id: "openrouter",
     displayName: "OpenRouter",
     baseUrl: "https://openrouter.ai/api/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "responses"],
     reference: "https://openrouter.ai/docs/api-reference/overview",
   }),
   company({
@@ -89,6 +89,7 @@ export const HOSTED: readonly Company[] = [
     id: "huggingface",
     displayName: "Hugging Face router",
     baseUrl: "https://router.huggingface.co/v1",
+    surfaces: ["chat", "responses"],
     reference: "https://huggingface.co/docs/inference-providers/tasks/chat-completion",
   }),
   company({

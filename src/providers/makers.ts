@@ -2,7 +2,7 @@
  * Companies that serve models of their own, under their own address. Addresses, members and surfaces as
  * their API references say; each row names the reference.
  */
-import { company, type Company } from "./company.ts";
+import { company, type Company, RESPONSES } from "./company.ts";
 
 export const MAKERS: readonly Company[] = [
   company({
@@ -31,6 +31,13 @@ export const MAKERS: readonly Company[] = [
     authentication: { kind: "header", name: "x-goog-api-key" },
     surfaces: "all",
     reference: "https://ai.google.dev/api",
+  }),
+  company({
+    id: "google-openai",
+    displayName: "Google AI (OpenAI's API)",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
+    surfaces: ["chat", "embeddings"],
+    reference: "https://ai.google.dev/gemini-api/docs/openai",
   }),
   company({
     id: "mistral",
@@ -67,6 +74,7 @@ export const MAKERS: readonly Company[] = [
     id: "xai",
     displayName: "xAI",
     baseUrl: "https://api.x.ai/v1",
+    surfaces: ["chat", ...RESPONSES],
     reference: "https://docs.x.ai/docs/api-reference",
   }),
   company({

@@ -246,3 +246,29 @@ test("Azure's deployments are in the path, with one version of the API whatever 
   });
   expect(sent().headers).not.toHaveProperty("authorization");
 });
+
+test("Gemini on Vertex AI is Google's own API below the project's address", async () => {
+  const place = "/v1/projects/p/locations/l/publishers/google";
+  await addProvider("gemini", {
+    dialect: "google",
+    baseUrl: `${upstream.url}${place}`,
+    credentialSealed: "ya29.token",
+    terms: { company: "vertex", authentication: { kind: "bearer" } },
+  });
+  const answer =
+    '{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1,"totalTokenCount":4}}';
+  upstream.answer({ pieces: [answer] });
+  const body = '{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}';
+  const reply = await ask({ path: "/v1beta/models/on-gemini:generateContent", body });
+  expect([reply.status, reply.text]).toEqual([200, answer]);
+  expect(sent()).toMatchObject({
+    path: `${place}/models/${encodeURIComponent(MODEL)}:generateContent`,
+    headers: { authorization: "Bearer ya29.token" },
+    body,
+  });
+  const embedded = await ask({
+    path: "/v1beta/models/on-gemini:embedContent",
+    body: '{"content":{"parts":[]}}',
+  });
+  expect([embedded.status, upstream.seen.length]).toEqual([404, 1]);
+});

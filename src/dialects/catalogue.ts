@@ -19,6 +19,7 @@ import {
 import { readGoogleFailure } from "./google/failure.ts";
 import { generateContentCodec, streamGenerateContentCodec } from "./google/generate-content.ts";
 import { chatCodec } from "./openai/chat.ts";
+import { completionsCodec } from "./openai/completions.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
 import {
@@ -30,6 +31,10 @@ import {
 } from "./openai/responses/codec.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
 import { imageEditsCodec, imageVariationsCodec } from "./openai/image-forms.ts";
+import { imageGenerationsCodec } from "./openai/image-generations.ts";
+import { moderationsCodec } from "./openai/moderations.ts";
+import { rerankCodec } from "./openai/rerank.ts";
+import { speechCodec } from "./openai/speech.ts";
 import { transcriptionsCodec, translationsCodec } from "./openai/transcriptions.ts";
 import { type Surface, SURFACES } from "./surfaces.ts";
 
@@ -43,6 +48,11 @@ export const DIALECTS = {
 const CODECS: Readonly<Record<Surface, Codec>> = {
   chat: chatCodec,
   embeddings: embeddingsCodec,
+  completions: completionsCodec,
+  moderations: moderationsCodec,
+  image_generations: imageGenerationsCodec,
+  speech: speechCodec,
+  rerank: rerankCodec,
   messages: messagesCodec,
   count_tokens: countTokensCodec,
   transcriptions: transcriptionsCodec,

@@ -17,8 +17,9 @@ export function isStreamAnswer({ framing }: Codec, contentType: string | null): 
   return framing === undefined ? type.startsWith(EVENT_STREAM) : framing.isStream(type);
 }
 
-/** Only these have places that a client can name. */
-export function hasEvents({ framing }: Codec): boolean {
+/** Only these have places that a client can name; an answer that may be bytes has none to count on. */
+export function hasEvents({ framing, watchBytes }: Codec): boolean {
+  if (watchBytes !== undefined) return false;
   return framing === undefined || framing.hasEvents === true;
 }
 

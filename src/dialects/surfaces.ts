@@ -46,6 +46,42 @@ export const SURFACES = {
     meters: ["tokens"],
     access: "exchange",
   },
+  completions: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/completions"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  moderations: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/moderations"],
+    meters: ["free"],
+    access: "exchange",
+  },
+  image_generations: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/images/generations"],
+    meters: ["images", "tokens"],
+    access: "exchange",
+  },
+  speech: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/audio/speech"],
+    meters: ["characters", "tokens"],
+    access: "exchange",
+  },
+  rerank: {
+    dialect: "openai",
+    method: "POST",
+    // Cohere's client of today asks on the second path; its older one and all others on the first.
+    paths: ["/v1/rerank", "/v2/rerank"],
+    meters: ["search_units", "tokens"],
+    access: "exchange",
+  },
   messages: {
     dialect: "anthropic",
     method: "POST",

@@ -67,7 +67,9 @@ async function answer(gateway: Gateway, exchange: Exchange, accepted: Accepted):
 /** A client that asked for a stream hears from us while its story is still being told. */
 function served(gateway: Gateway, exchange: Exchange, admitted: Admitted): Promise<Reply> {
   const told = serve(gateway, exchange, admitted);
-  const silenceMs = admitted.request.stream ? keepAliveMsOf(admitted) : 0;
+  // A stream that is begun early has events: an answer that may be bytes is waited for.
+  const mayBegin = admitted.request.stream && exchange.call.codec.watchBytes === undefined;
+  const silenceMs = mayBegin ? keepAliveMsOf(admitted) : 0;
   if (silenceMs === 0) return told;
   const safely = told.catch((error: unknown) => replyToFailure(gateway, exchange, error));
   return orBegunEarly(gateway, exchange, silenceMs, safely);

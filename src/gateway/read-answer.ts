@@ -3,7 +3,7 @@
  * repeated: a refusal and a plain answer whole, a stream up to its first content.
  */
 import { LIMITS } from "../base/limits.ts";
-import type { ClientRequest } from "../dialects/contract.ts";
+import type { ClientRequest, StreamWatch } from "../dialects/contract.ts";
 import { isStreamAnswer } from "../dialects/framing.ts";
 import { retryAfterMs } from "../dialects/retry-after.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
@@ -29,10 +29,22 @@ export async function readAnswer(
   if (answer.status < 200 || answer.status > 299) {
     return await refusedBy(gateway, exchange, upstream, answer, plan);
   }
-  const contentType = answer.headers.get("content-type");
-  return request.stream && isStreamAnswer(exchange.call.codec, contentType)
-    ? await untilContent(gateway, exchange, request, upstream, answer, plan)
-    : await wholeAnswer(gateway, exchange, upstream, answer, plan);
+  const watch = watchOf(exchange, request, plan, answer.headers.get("content-type"));
+  return watch === null
+    ? await wholeAnswer(gateway, exchange, upstream, answer, plan)
+    : await untilContent(gateway, exchange, upstream, answer, plan, watch);
+}
+
+/** What watches the answer while it is relayed; null: it is read whole. */
+function watchOf(
+  { call: { codec } }: Exchange,
+  request: ClientRequest,
+  plan: AttemptPlan,
+  contentType: string | null,
+): StreamWatch | null {
+  if (request.stream && isStreamAnswer(codec, contentType))
+    return plan.watch ?? codec.watch(request);
+  return codec.watchBytes?.(contentType ?? "") ?? null;
 }
 
 /** An answer that is not 2xx: read within a bound, so that it can be passed on verbatim. */
@@ -104,14 +116,13 @@ async function readWatched(
 async function untilContent(
   gateway: Gateway,
   exchange: Exchange,
-  request: ClientRequest,
   upstream: Upstream,
   answer: UpstreamAnswer,
   plan: AttemptPlan,
+  watch: StreamWatch,
 ): Promise<AttemptResult> {
   const { status, headers, reader } = answer;
   const { codec } = exchange.call;
-  const watch = plan.watch ?? codec.watch(request);
   const bytesMax = codec.eventBytesMax ?? LIMITS.eventBytesMax;
   const first: Uint8Array[] = [];
   let bytes = 0;

@@ -2,7 +2,8 @@
  * Phase 4, relay: a stream's events to the client, one network read in, one write out, unchanged.
  * From the first event on nothing is repeated; whatever happens then, the client is told: a stream
  * that did not end with the dialect's own terminator ends with an error event, never with a clean
- * stop. Slow readers hold the upstream back, so memory stays bounded.
+ * stop, and one of bytes without events with the client's connection. Slow readers hold the upstream
+ * back, so memory stays bounded.
  */
 import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
@@ -110,7 +111,7 @@ async function pump(
   const idle = gateway.watchdog.deadline(() => upstream.giveUp("idle"));
   const stalled = gateway.watchdog.deadline(() => upstream.giveUp("client_stalled"));
   const throughputNow = (): ThroughputWatch | null =>
-    throughputWatch(gateway, provider().terms, { watch, upstream });
+    throughputWatch(gateway, exchange, provider().terms, { watch, upstream });
   let throughput = throughputNow();
   try {
     let slices: readonly Uint8Array[] = first.splice(0);
@@ -163,10 +164,12 @@ async function pump(
 
 function throughputWatch(
   gateway: Gateway,
+  { request }: Exchange,
   { throughputMin }: ProviderRow["terms"],
   { watch, upstream }: Pick<LiveStream, "watch" | "upstream">,
 ): ThroughputWatch | null {
-  if (throughputMin === undefined) return null;
+  // What is paid by units shows no tokens, however fast it comes.
+  if (throughputMin === undefined || request?.units !== undefined) return null;
   const tokens = (): number => watch.output().tokens;
   const giveUp = (): void => upstream.giveUp("throughput");
   return new ThroughputWatch(gateway, throughputMin, tokens, giveUp);
@@ -215,6 +218,11 @@ async function finish(
   ending: Usage | null,
 ): Promise<void> {
   if (sink === null || exchange.clientGone) return;
+  // Bytes without events have no place for a word of ours: only a broken connection tells.
+  if (watch.isBytes === true && end.outcome !== "ok") {
+    sink.close(new Error(end.outcome));
+    return;
+  }
   const last = ending === null ? errorEvent(exchange, watch, end) : watch.lengthEnding(ending);
   const unwritten = last === null ? null : send(exchange, sink, [last]);
   if (unwritten !== null) await untilWritten(unwritten, [exchange.call.signal, upstream.signal]);

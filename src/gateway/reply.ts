@@ -66,10 +66,16 @@ export function streamReply(
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = status;
   void noteMadeSoFar(gateway, admitted, plan, watch);
+  const isBytes = watch.isBytes === true;
+  if (isBytes) {
+    exchange.share?.recording.holdBytes();
+    // Nothing in it tells what it costs: reading it on for nobody would buy nothing.
+    exchange.drainsForLeftClient = false;
+  }
   const body = relay(gateway, exchange, stream, {
     provider: () => (legNow() ?? only).plan.candidate.provider.row,
     holdWatch: () => holdOf(legNow()),
-    keepAliveMs: keepAliveMsOf(admitted),
+    keepAliveMs: isBytes ? 0 : keepAliveMsOf(admitted),
     countUsage: () => countUsage(gateway, (legNow() ?? only).admitted, watch.output()),
     onEnd: ({ outcome, errorCode }, counted) => {
       exchange.errorCode = errorCode;

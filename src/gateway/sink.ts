@@ -3,5 +3,6 @@ export type Sink = {
   /** A promise where the bytes have to wait for whoever takes them. */
   readonly write: (bytes: Uint8Array) => number | Promise<number>;
   readonly flush: () => unknown;
-  readonly close: () => unknown;
+  /** With an error the client's connection breaks off, and nothing in it looks like an end. */
+  readonly close: (error?: Error) => unknown;
 };

@@ -38,6 +38,8 @@ export interface RecordedUpstream {
   readonly inFlight: () => number;
   /** From now on every request is answered so. */
   readonly answer: (recorded: Recorded | ((seen: Seen) => Recorded)) => void;
+  /** Breaks off whatever is under way. */
+  readonly cutOff: () => void;
   /** Forgets what it was sent. */
   readonly forget: () => void;
   /** Resolves when nothing is under way any more. */
@@ -70,6 +72,7 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
     answer: (recorded) => {
       answerTo = typeof recorded === "function" ? recorded : () => recorded;
     },
+    cutOff: () => server.closeAllConnections(),
     forget: () => void seen.splice(0),
     quiet: () => until(() => inFlight === 0),
     stop: async () => {

@@ -41,11 +41,15 @@ export class StreamShape {
 }
 
 /** `usage` null: the client did not ask for it. */
-export function lengthEnding(shape: StreamShape, usage: Usage | null): Uint8Array {
+export function lengthEnding(
+  shape: StreamShape,
+  usage: Usage | null,
+  emptyChoice: JsonObject = { delta: {} },
+): Uint8Array {
   const events = [
     ...shape.unfinished.map((index) => ({
       ...shape.labels,
-      choices: [{ index, delta: {}, logprobs: null, finish_reason: "length" }],
+      choices: [{ index, ...emptyChoice, logprobs: null, finish_reason: "length" }],
     })),
     ...(usage === null ? [] : [{ ...shape.labels, choices: [], usage: usageMembers(usage) }]),
   ].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);

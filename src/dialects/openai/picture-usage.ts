@@ -14,18 +14,29 @@ const PICTURE_KEYS = ['"b64_json"', '"url"'];
 
 /** Usage of a plain answer; null when it holds no pictures, undefined when it is no JSON object. */
 export function pictureAnswerUsage(answer: Uint8Array): Usage | null | undefined {
-  const body = scanObject(answer, ["usage", "data"], ANSWER_BOUNDS);
+  const body = scanObject(answer, ["usage", "svg_usage", "data"], ANSWER_BOUNDS);
   if (body.kind !== "object") return undefined;
   const data = body.members.get("data")?.value;
   if (data === undefined) return null;
-  const usage = body.members.get("usage")?.value;
-  const told = usage === undefined ? null : parseJson(answer.subarray(usage.start, usage.end));
-  return readPictureUsage(told, picturesIn(answer.subarray(data.start, data.end)));
+  const read = (name: string): unknown => {
+    const span = body.members.get(name)?.value;
+    return span === undefined ? null : parseJson(answer.subarray(span.start, span.end));
+  };
+  const pictures = picturesIn(answer.subarray(data.start, data.end));
+  return readPictureUsage(read("usage"), pictures, read("svg_usage"));
 }
 
-/** Tokens as OpenAI tells them (types of openai-node 7.55, 2026-11), beside the number of pictures. */
-export function readPictureUsage(usage: unknown, pictures: number): Usage | null {
+/**
+ * Tokens as OpenAI tells them (types of openai-node 7.55, 2026-11), beside the number of pictures.
+ * `drawing`: those of a second model that writes a drawing, told apart from the first one's.
+ */
+export function readPictureUsage(
+  usage: unknown,
+  pictures: number,
+  drawing: unknown = null,
+): Usage | null {
   const counts = new Counts();
+  const written = isObject(drawing) ? drawing : {};
   const told = isObject(usage) ? usage : {};
   const input = objectIn(told, "input_tokens_details");
   const output = objectIn(told, "output_tokens_details");
@@ -33,8 +44,8 @@ export function readPictureUsage(usage: unknown, pictures: number): Usage | null
   // Those that tell no details make nothing but pictures.
   const text = counts.of(output["text_tokens"]);
   return counts.usage({
-    inputTokens: counts.of(told["input_tokens"]),
-    outputTokens,
+    inputTokens: counts.of(told["input_tokens"]) + counts.of(written["input_tokens"]),
+    outputTokens: outputTokens + counts.of(written["output_tokens"]),
     imageInputTokens: counts.of(input["image_tokens"]),
     cachedInputTokens: counts.of(input["cached_tokens"]),
     imageOutputTokens: counts.reported(output["image_tokens"]) ?? Math.max(0, outputTokens - text),

@@ -4,7 +4,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import type { ClientRequest, RequestEdits } from "../contract.ts";
-import { type ScannedObject, scanObject, type Span } from "../json-scan.ts";
+import { type ScannedObject, scanObject } from "../json-scan.ts";
 import { parseJson } from "../json.ts";
 import { type Edit, insertMembers, replace, splice, within } from "../splice.ts";
 import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
@@ -24,7 +24,11 @@ export function upstreamBytes(
   const changes: Edit[] = [];
   const added: NewMember[] = [];
   if (edits.model !== request.model) {
-    changes.push(replace(valueSpan(body, "model"), JSON.stringify(edits.model)));
+    const span = body.members.get("model")?.value;
+    const name = JSON.stringify(edits.model);
+    // Where a surface has a default, the client may have named none.
+    if (span === undefined) added.push(['"model"', name]);
+    else changes.push(replace(span, name));
   }
   if (edits.outputTokensCap !== null && request.generates) {
     capOutput(bytes, body, edits.outputTokensCap, edits.outputCapMember, changes, added);
@@ -34,6 +38,15 @@ export function upstreamBytes(
   }
   if (added.length > 0) changes.push(insertMembers(body, added));
   return splice(bytes, changes);
+}
+
+/** The same on surfaces where nothing but the model's name is ever changed. */
+export function bytesWithModel(
+  request: ClientRequest,
+  { model, outputCapMember }: RequestEdits,
+): Uint8Array<ArrayBuffer> {
+  const none = { outputTokensCap: null, outputCapMember, includeUsage: false };
+  return upstreamBytes(request, { model, ...none });
 }
 
 /** Lowers every limit of the client above the cap; sets the told one where the client set none. */
@@ -81,10 +94,4 @@ function askForUsage(
       ? insertMembers(options, [[`"${INCLUDE_USAGE}"`, "true"]])
       : replace(asked, "true");
   changes.push(within(span, edit));
-}
-
-function valueSpan(body: ScannedObject, name: string): Span {
-  const member = body.members.get(name);
-  assert(member !== undefined, "an accepted body has the member");
-  return member.value;
 }

@@ -1,7 +1,7 @@
 /**
- * Watches one chat stream: forwards every event as it came but for an unwanted usage chunk, and
- * remembers content, usage, errors and the terminator. Until content came each event is parsed; from
- * then on only those that can hold usage or an error, found by native search.
+ * Watches one stream of chunks, of a chat or a completion: forwards every event as it came but for an
+ * unwanted usage chunk, and remembers content, usage, errors and the terminator. Until content came each
+ * event is parsed; from then on only those that can hold usage or an error, found by native search.
  */
 import { ByteSearch } from "../byte-search.ts";
 import type {
@@ -11,7 +11,7 @@ import type {
   StreamWatch,
   Usage,
 } from "../contract.ts";
-import { generatedText } from "../generated-text.ts";
+import { generatedText, type OnText } from "../generated-text.ts";
 import { isSpace } from "../json-bytes.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { OutputMeter } from "../output-meter.ts";
@@ -23,12 +23,32 @@ import { NOT_TEXT } from "./members.ts";
 import { chunkUsage } from "./usage.ts";
 
 const DATA = [0x64, 0x61, 0x74, 0x61, 0x3a];
-const deltaKey = '"delta"';
 const usageKey = '"usage"';
 const finishKey = '"finish_reason"';
 
-export function watchStream(request: Pick<ClientRequest, "usageAsked" | "choices">): StreamWatch {
-  const watch = new ChatWatch(request);
+/** Where the chunks of a surface hold what was generated. */
+export type ChunkShape = {
+  /** The member, in quotes, whose value it is. */
+  readonly textKey: string;
+  /** Finds the text behind the key, which ends at `from`; where reading stopped. */
+  readonly readText: (bytes: Uint8Array, from: number, end: number, onText: OnText) => number;
+  readonly hasContent: (chunk: JsonObject) => boolean;
+  /** What a choice holds that finishes without further text. */
+  readonly emptyChoice: JsonObject;
+};
+
+const CHAT_CHUNKS: ChunkShape = {
+  textKey: '"delta"',
+  readText: (bytes, from, end, onText) => generatedText(bytes, from, end, NOT_TEXT, onText),
+  hasContent,
+  emptyChoice: { delta: {} },
+};
+
+export function watchStream(
+  request: Pick<ClientRequest, "usageAsked" | "choices">,
+  chunks: ChunkShape = CHAT_CHUNKS,
+): StreamWatch {
+  const watch = new ChatWatch(request, chunks);
   return {
     push: (chunk) => watch.push(chunk),
     hasContent: () => watch.content,
@@ -37,7 +57,8 @@ export function watchStream(request: Pick<ClientRequest, "usageAsked" | "choices
     usage: () => watch.usage,
     isUsageFinal: () => watch.ended || watch.isUsageFinal,
     output: () => watch.output(),
-    lengthEnding: (usage) => lengthEnding(watch.shape, request.usageAsked ? usage : null),
+    lengthEnding: (usage) =>
+      lengthEnding(watch.shape, request.usageAsked ? usage : null, chunks.emptyChoice),
   };
 }
 
@@ -49,7 +70,8 @@ class ChatWatch {
   isUsageFinal = false;
   private readonly keepUsage: boolean;
   private readonly splitter = new EventSplitter((bytes, start, end) => this.see(bytes, start, end));
-  private readonly deltas = new ByteSearch(deltaKey);
+  private readonly chunks: ChunkShape;
+  private readonly texts: ByteSearch;
   private readonly usages = new ByteSearch(usageKey);
   private readonly errors = new ByteSearch('"error"');
   readonly shape: StreamShape;
@@ -57,14 +79,19 @@ class ChatWatch {
   private readonly finishes: ByteSearch | null;
   private readonly meter = new OutputMeter();
 
-  constructor({ usageAsked, choices }: Pick<ClientRequest, "usageAsked" | "choices">) {
+  constructor(
+    { usageAsked, choices }: Pick<ClientRequest, "usageAsked" | "choices">,
+    chunks: ChunkShape,
+  ) {
+    this.chunks = chunks;
+    this.texts = new ByteSearch(chunks.textKey);
     this.keepUsage = usageAsked;
     this.shape = new StreamShape(choices);
     this.finishes = choices > 1 ? new ByteSearch(finishKey) : null;
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] {
-    this.deltas.forget();
+    this.texts.forget();
     this.usages.forget();
     this.errors.forget();
     this.finishes?.forget();
@@ -84,13 +111,14 @@ class ChatWatch {
   }
 
   private countText(bytes: Uint8Array, start: number, end: number): void {
-    let at = this.deltas.next(bytes, start, end);
+    const { textKey, readText } = this.chunks;
+    let at = this.texts.next(bytes, start, end);
     while (at >= 0) {
       const before = this.meter.textBytes;
-      const from = at + deltaKey.length;
-      const textEnd = generatedText(bytes, from, end, NOT_TEXT, this.meter.addText);
+      const from = at + textKey.length;
+      const textEnd = readText(bytes, from, end, this.meter.addText);
       this.meter.endPiece(before);
-      at = this.deltas.next(bytes, textEnd, end);
+      at = this.texts.next(bytes, textEnd, end);
     }
   }
 
@@ -127,7 +155,7 @@ class ChatWatch {
       this.failure ??= failure;
       return true;
     }
-    this.content ||= hasContent(chunk);
+    this.content ||= this.chunks.hasContent(chunk);
     this.shape.see(chunk);
     return this.keepUsage || !isUsageChunk(chunk);
   }

@@ -12,7 +12,8 @@ const encoder = new TextEncoder();
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const OWN_ID = /(?:^|[\r\n])id(?:[:\r\n]|$)/;
 
-export function numberedSink(recording: Recording): Sink {
+/** `eventBytesMax`: the longest event of the surface; undefined: the common bound. */
+export function numberedSink(recording: Recording, eventBytesMax?: number): Sink {
   let number = 0;
   let unwritten: Promise<number> | null = null;
   const splitter = new EventSplitter((bytes, start, end) => {
@@ -25,7 +26,7 @@ export function numberedSink(recording: Recording): Sink {
     const written = recording.write(piece, number);
     if (typeof written !== "number") unwritten = written;
     return true;
-  });
+  }, eventBytesMax);
   return {
     write: (bytes) => {
       unwritten = null;

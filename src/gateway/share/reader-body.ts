@@ -77,6 +77,10 @@ async function copy(
   }
   const why = reader.interruption;
   if (why === "client_gone") return;
+  if (recording.isBroken || (why !== null && recording.isBytes)) {
+    sink.close(new Error(why ?? "cut"));
+    return;
+  }
   if (why !== null) {
     const last = sink.write(lastPart(client, recording.requestId, why, hasBegun));
     sink.flush();

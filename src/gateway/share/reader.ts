@@ -6,6 +6,10 @@ import type { ErrorCode } from "../../base/error.ts";
 
 /** What a reader reads: the pieces of a recording. */
 export interface Pieces {
+  /** Its bytes are no events, so that nothing can be said among them. */
+  readonly isBytes: boolean;
+  /** What was written is not the whole answer. */
+  readonly isBroken: boolean;
   /** The exchange whose answer it is. */
   readonly requestId: string;
   readonly isEnded: boolean;

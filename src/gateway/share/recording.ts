@@ -56,6 +56,8 @@ export class Recording implements Pieces {
   #isEnded = false;
   #isClosed = false;
   #isForgotten = false;
+  #isBytes = false;
+  #isBroken = false;
   #roomAgain: PromiseWithResolvers<number> | null = null;
   /** Told how many read, whenever that changes. */
   onReaders: (count: number) => void = () => undefined;
@@ -76,6 +78,24 @@ export class Recording implements Pieces {
   /** With what a stream ended instead of its provider's end; null: it did not. */
   get errorCode(): ErrorCode | null {
     return this.#errorCode;
+  }
+
+  /** Its bytes are no events: who does not get all of them can only be cut off. */
+  get isBytes(): boolean {
+    return this.#isBytes;
+  }
+
+  holdBytes(): void {
+    this.#isBytes = true;
+  }
+
+  /** What was written is not the whole answer, and nothing in it says so. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  breakOff(): void {
+    this.#isBroken = true;
   }
 
   begin(head: Head): void {

@@ -54,7 +54,7 @@ export function offerResume(
   const share = exchange.share ?? lead(gateway, exchange, LIMITS.resumableUnreadMs);
   if (share === null) return;
   share.goOnFor(LIMITS.resumableUnreadMs);
-  share.writeThrough(numberedSink(share.recording));
+  share.writeThrough(numberedSink(share.recording, exchange.call.codec.eventBytesMax));
   streams.set(exchange.id, share);
   share.atEnd(({ head }) => {
     const forget = (): void => void streams.delete(exchange.id);

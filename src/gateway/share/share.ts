@@ -55,7 +55,9 @@ class Share implements SharedAnswer {
     this.#sink = {
       write: (bytes) => recording.write(bytes),
       flush: () => undefined,
-      close: () => undefined,
+      close: (error) => {
+        if (error !== undefined) recording.breakOff();
+      },
     };
     const first = recording.attach(0);
     assert(first, "a recording that has just begun can be read");

@@ -5,7 +5,7 @@
  */
 import { Elysia } from "elysia";
 import type { Place } from "../../dialects/contract.ts";
-import { SURFACES } from "../../dialects/surfaces.ts";
+import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { exchangeRoute } from "./exchange-route.ts";
 import { modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
@@ -23,7 +23,8 @@ export function clientApi(gateway: Gateway) {
       path.replace("{id}", ":id"),
       ({ request, server, params }) =>
         exchangeRoute(gateway, surface, namedBy(params), request, server),
-      { ...untouched, detail: SURFACE_DETAILS[surface] },
+      // Further paths of a surface say the same: its document has the first.
+      { ...untouched, detail: isFirst(surface, path) ? SURFACE_DETAILS[surface] : { hide: true } },
     );
   }
   for (const mount of MODEL_MOUNTS) {
@@ -65,3 +66,7 @@ function namedBy(params: Readonly<Record<string, string>> | undefined): Omit<Pla
 }
 
 const NOTHING = { model: null };
+
+function isFirst(surface: Surface, path: string): boolean {
+  return SURFACES[surface].paths[0] === path;
+}

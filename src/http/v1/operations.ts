@@ -19,6 +19,13 @@ import {
   generateContentDetail,
   streamGenerateContentDetail,
 } from "./google-operations.ts";
+import {
+  completionsDetail,
+  imageGenerationsDetail,
+  moderationsDetail,
+  rerankDetail,
+  speechDetail,
+} from "./metered-operations.ts";
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 import {
   responseCancelDetail,
@@ -42,6 +49,11 @@ const MODEL_EXAMPLE = {
 export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   chat: chatDetail,
   embeddings: embeddingsDetail,
+  completions: completionsDetail,
+  moderations: moderationsDetail,
+  image_generations: imageGenerationsDetail,
+  speech: speechDetail,
+  rerank: rerankDetail,
   messages: messagesDetail,
   count_tokens: countTokensDetail,
   transcriptions: transcriptionsDetail,

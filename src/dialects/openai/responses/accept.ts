@@ -9,7 +9,7 @@ import type { ClientRequest } from "../../contract.ts";
 import { endUserWord } from "../../end-user.ts";
 import { listOf, numberOf, readJsonBody, type Refused, wrong } from "../../json-body.ts";
 import { isObject, type JsonObject } from "../../json.ts";
-import { refuseModel, refuseNumber, TOKENS_MAX } from "../accept.ts";
+import { refuseModel, refuseNumber, TOKENS_MAX } from "../body-checks.ts";
 import { isRunByProvider, responseExtras } from "./extras.ts";
 import { type InputHeld, inputHeld } from "./input.ts";
 import { MEMBERS, OUTPUT_CAP_MEMBER } from "./members.ts";

@@ -1,0 +1,66 @@
+/** What surfaces of this dialect check of a body in the same way, and word as OpenAI does. */
+import { allow, type Verdict } from "../../base/verdict.ts";
+import { readJsonBody, type Refused, refuseModelName, repeated, wrong } from "../json-body.ts";
+import { type ScannedObject, scanObject } from "../json-scan.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { INCLUDE_USAGE } from "./members.ts";
+
+export const TOKENS_MAX = 2 ** 31 - 1;
+export const CHOICES_MAX = 128;
+
+/**
+ * `members`: those that the gateway depends on, each of which may come once. `defaultModel`: what the
+ * surface takes where the client names none.
+ */
+export function readBody(
+  bytes: Uint8Array<ArrayBuffer>,
+  members: readonly string[],
+  refuseMembers: (body: JsonObject) => Refused | null,
+  defaultModel?: string,
+): Verdict<JsonObject> {
+  const read = readJsonBody(bytes, members);
+  if (!read.allowed) return read;
+  const { body, scan } = read.value;
+  const refused =
+    refuseRepeatedOption(scan, bytes) ??
+    refuseModel(body["model"] ?? defaultModel) ??
+    refuseMembers(body);
+  return refused ?? allow(body);
+}
+
+function refuseRepeatedOption(scan: ScannedObject, bytes: Uint8Array): Refused | null {
+  const options = scan.members.get("stream_options")?.value;
+  if (options === undefined) return null;
+  const inner = scanObject(bytes.subarray(options.start, options.end), [INCLUDE_USAGE]);
+  const isRepeated = inner.kind === "object" && inner.repeated !== null;
+  return isRepeated ? repeated(`stream_options.${INCLUDE_USAGE}`) : null;
+}
+
+export function refuseModel(model: unknown): Refused | null {
+  if (model === undefined || model === null) return missing("model");
+  if (typeof model !== "string") return wrong("'model' must be a string.", "model");
+  if (model === "") return wrong("'model' must not be empty.", "model");
+  return refuseModelName(model);
+}
+
+/** As OpenAI, we take null for an absent optional member (types of openai-node 7.55, 2026-11). */
+export function refuseStream(body: JsonObject): Refused | null {
+  const stream = body["stream"] ?? false;
+  if (typeof stream !== "boolean") return wrong("'stream' must be a boolean.", "stream");
+  const options = body["stream_options"] ?? {};
+  if (!isObject(options)) return wrong("'stream_options' must be an object.", "stream_options");
+  const asked = options[INCLUDE_USAGE] ?? false;
+  const name = `stream_options.${INCLUDE_USAGE}`;
+  return typeof asked === "boolean" ? null : wrong(`'${name}' must be a boolean.`, name);
+}
+
+export function refuseNumber(body: JsonObject, name: string, max: number, min = 1): Refused | null {
+  const value = body[name] ?? min;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max)
+    return null;
+  return wrong(`'${name}' must be an integer from ${min} to ${max}.`, name);
+}
+
+export function missing(name: string): Refused {
+  return wrong(`Missing required parameter: '${name}'.`, name);
+}

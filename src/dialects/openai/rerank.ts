@@ -1,0 +1,123 @@
+/**
+ * Reranking: documents in the order in which they answer a query. Cohere's shape and Jina's, which most
+ * servers speak, differ in what they report: searches the one, tokens the other.
+ */
+import { allow, type Verdict } from "../../base/verdict.ts";
+import type { ClientRequest, Codec, Usage } from "../contract.ts";
+import { endUserWord } from "../end-user.ts";
+import { listOf, type Refused, wrong } from "../json-body.ts";
+import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { Counts } from "../usage-counts.ts";
+import { answerFailure, answerOutput } from "./answer.ts";
+import { missing, readBody } from "./body-checks.ts";
+import { END_USER_MEMBERS } from "./members.ts";
+import { inputModalities } from "./modalities.ts";
+import { bytesWithModel } from "./request.ts";
+import { watchStream } from "./stream.ts";
+
+const MEMBERS = ["model", "query", "documents", "user", "safety_identifier"] as const;
+
+/** A search is a query and up to 100 documents (cohere.com/pricing, 2026-11). */
+const DOCUMENTS_PER_SEARCH = 100;
+/**
+ * A document of more than 500 tokens, the query among them, counts as several. A query takes half of that
+ * at most, so that each of them holds at least 244 tokens of the document, and a token at least a byte.
+ */
+const TOKENS_PER_DOCUMENT = 500;
+const QUERY_TOKENS_MAX = 256;
+
+export const rerankCodec: Codec = {
+  surface: "rerank",
+  path: () => "/rerank",
+  accept: acceptRerank,
+  isDeterministic: () => true,
+  request: bytesWithModel,
+  watch: watchStream,
+  watchContinuable: () => null,
+  continued: () => null,
+  usage: rerankUsage,
+  failureIn: (answer) => (hasResults(answer) ? null : answerFailure(answer)),
+  output: answerOutput,
+};
+
+function acceptRerank(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const body = readBody(bytes, MEMBERS, refuseRerank);
+  return body.allowed ? allow(rerank(bytes, body.value)) : body;
+}
+
+function refuseRerank(body: JsonObject): Refused | null {
+  const { query, documents } = body;
+  if (query === undefined || query === null) return missing("query");
+  if (documents === undefined || documents === null) return missing("documents");
+  return Array.isArray(documents) ? null : wrong("'documents' must be an array.", "documents");
+}
+
+function rerank(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+  const documents = listOf(body["documents"]);
+  const queryBytes = bytesOf(body["query"]);
+  return {
+    surface: "rerank",
+    bytes,
+    model: String(body["model"]),
+    stream: false,
+    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    usageAsked: false,
+    outputTokensMax: null,
+    choices: 1,
+    generates: false,
+    // The query is read with every document.
+    textBytes: bytes.length + queryBytes * documents.length,
+    images: 0,
+    hasUnsized: false,
+    modalities: inputModalities(documents),
+    offersTools: false,
+    without: [],
+    toolCallsMax: {},
+    units: { max: { search_units: searchesMax(queryBytes, documents) }, outputTokens: 0 },
+  };
+}
+
+function searchesMax(queryBytes: number, documents: readonly unknown[]): number {
+  const room = TOKENS_PER_DOCUMENT - Math.min(queryBytes, QUERY_TOKENS_MAX);
+  const counted = documents.reduce<number>(
+    (sum, document) => sum + Math.max(1, Math.ceil(bytesOf(document) / room)),
+    0,
+  );
+  return Math.max(1, Math.ceil(counted / DOCUMENTS_PER_SEARCH));
+}
+
+/** Of a text, or of an object with a text among its members. */
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+}
+
+/**
+ * Cohere: `meta.billed_units.search_units`, and `tokens` beside, which it does not bill. Jina, Voyage,
+ * Together and vLLM: `usage.total_tokens` (API references, 2026-11).
+ */
+function rerankUsage(answer: Uint8Array): Usage | null | undefined {
+  const scan = scanObject(answer, ["meta", "usage"], ANSWER_BOUNDS);
+  if (scan.kind !== "object") return undefined;
+  const read = (name: string): JsonObject => {
+    const span = scan.members.get(name)?.value;
+    const value = span && parseJson(answer.subarray(span.start, span.end));
+    return isObject(value) ? value : {};
+  };
+  const counts = new Counts();
+  const billed = read("meta")["billed_units"];
+  const searches = isObject(billed) ? counts.reported(billed["search_units"]) : null;
+  const { total_tokens: total, prompt_tokens: prompt } = read("usage");
+  const tokens = counts.reported(total) ?? counts.reported(prompt);
+  if (searches === null && tokens === null) return null;
+  return counts.usage({
+    inputTokens: tokens ?? 0,
+    outputTokens: 0,
+    ...(searches === null ? {} : { units: { search_units: searches } }),
+  });
+}
+
+function hasResults(answer: Uint8Array): boolean {
+  const scan = scanObject(answer, ["results"], ANSWER_BOUNDS);
+  return scan.kind === "object" && scan.members.has("results");
+}

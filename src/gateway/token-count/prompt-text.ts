@@ -12,7 +12,9 @@ const PROSE_MEMBERS = [
   "system",
   "instructions",
   "contents",
+  "content",
   "systemInstruction",
+  "system_instruction",
 ] as const;
 /** Those whose members' names are read by the model as well. */
 const SCHEMA_MEMBERS = ["tools", "functions", "response_format"] as const;
@@ -39,6 +41,8 @@ export function promptText(body: string): PromptText | null {
   const found: Found = { texts: [], otherTokens: 0 };
   for (const name of PROSE_MEMBERS) collect(members.get(name), false, found);
   for (const name of SCHEMA_MEMBERS) collect(members.get(name), true, found);
+  // A batch of Google's embeddings: what stands beside the contents says how they are embedded.
+  for (const content of contentsIn(members.get("requests"))) collect(content, false, found);
   for (const name of TOKEN_MEMBERS) found.otherTokens += numbersIn(members.get(name));
   const messages = members.get("messages");
   if (Array.isArray(messages)) found.otherTokens += TOKENS_PER_MESSAGE * (messages.length + 1);
@@ -51,6 +55,13 @@ type Found = { readonly texts: string[]; otherTokens: number };
 function numbersIn(value: unknown): number {
   if (typeof value === "number") return 1;
   return Array.isArray(value) ? value.reduce<number>((sum, item) => sum + numbersIn(item), 0) : 0;
+}
+
+function contentsIn(requests: unknown): readonly unknown[] {
+  const all: readonly unknown[] = Array.isArray(requests) ? requests : [];
+  return all.map((one) =>
+    typeof one === "object" && one !== null && "content" in one ? one.content : null,
+  );
 }
 
 function parse(body: string): unknown {
@@ -83,16 +94,28 @@ function collect(value: unknown, withNames: boolean, found: Found): void {
   }
 }
 
-/** Members of Anthropic's blocks that no model reads: proofs of who thought, and marks for its cache. */
-const NOT_READ: ReadonlySet<string> = new Set(["signature", "cache_control"]);
+/**
+ * Members of Anthropic's blocks and Google's parts that no model reads: proofs of who thought, and marks for
+ * a cache.
+ */
+const NOT_READ: ReadonlySet<string> = new Set([
+  "signature",
+  "cache_control",
+  "thoughtSignature",
+  "thought_signature",
+]);
 
-/** Anthropic's `{"type":"base64","media_type":…,"data":…}`; null: it is something else. */
+/** Where a file stands beside what it is: Anthropic's `media_type`, Google's two spellings of its own. */
+const TYPE_MEMBERS = ["media_type", "mimeType", "mime_type"];
+
+/** `{"type":"base64","media_type":…,"data":…}`, or Google's blob; null: it is something else. */
 function inlineSource(value: object): { readonly isImage: boolean; readonly data: string } | null {
-  if (!("type" in value) || value.type !== "base64" || !("data" in value)) return null;
-  const { data } = value;
+  const members = new Map<string, unknown>(Object.entries(value));
+  const data = members.get("data");
   if (typeof data !== "string") return null;
-  const mediaType = "media_type" in value ? value.media_type : null;
-  return { isImage: typeof mediaType === "string" && mediaType.startsWith("image/"), data };
+  const type = TYPE_MEMBERS.map((name) => members.get(name)).find((one) => typeof one === "string");
+  if (members.get("type") !== "base64" && type === undefined) return null;
+  return { isImage: String(type).startsWith("image/"), data };
 }
 
 function fileTokens(text: string): number {

@@ -74,6 +74,27 @@ test("Anthropic's inline files are no text, and neither are signatures", async (
   expect(await counter.count({ body, output: "" })).toEqual({ inputTokens: 21, outputTokens: 0 });
 });
 
+test("Google's contents count, and neither inline files nor what stands beside a batch's contents", async () => {
+  const data = "iVBORw0KGgo".repeat(1_000);
+  const parts = [
+    { text: "hi", thoughtSignature: "CiQBCgIYAhIM" },
+    { inlineData: { mimeType: "image/png", data } },
+    { inline_data: { mime_type: "application/pdf", data } },
+  ];
+  const generation = bodyOf({ contents: [{ role: "user", parts }], system_instruction: { parts } });
+  // Twice: hi, and six for 11,000 bytes of a file; and user.
+  expect(await counter.count({ body: generation, output: "" })).toEqual({
+    inputTokens: 15,
+    outputTokens: 0,
+  });
+  const content = { parts: [{ text: "hi" }] };
+  const batch = bodyOf({ requests: [{ model: "models/a", taskType: "B", content }, { content }] });
+  expect(await counter.count({ body: batch, output: "" })).toEqual({
+    inputTokens: 2,
+    outputTokens: 0,
+  });
+});
+
 test("a body that was cut off is left to its bytes", async () => {
   expect(await counter.count({ body: '{"messages":[{"cont', output: "a" })).toEqual({
     inputTokens: null,

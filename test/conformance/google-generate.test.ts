@@ -178,6 +178,79 @@ describe("a refusal of the provider", () => {
   });
 });
 
+const ask = (path: string, init: RequestInit = {}) =>
+  fetch(`${tollgate.url}${path}`, { method: "POST", body: HI, ...init });
+
+describe("the credential in the address", () => {
+  test("opens the door, and reaches neither the provider nor the log", async () => {
+    upstream.answer({ pieces: [TEXT] });
+    const answer = await ask(`${PUBLIC}?x=1&key=${stage.token}`);
+    expect([answer.status, await answer.text()]).toEqual([200, TEXT]);
+    expect(upstream.seen.at(-1)?.path).toBe(`${DIRECT}?x=1`);
+    expect(JSON.stringify(upstream.seen.at(-1)?.headers)).not.toContain(stage.token);
+    expect(tollgate.logLines.join("")).not.toContain(stage.token);
+  });
+
+  test("is no more than one in a header, and none at all in another dialect", async () => {
+    const wrong = { headers: { "x-goog-api-key": "wrong" } };
+    const answers = await Promise.all([
+      ask(`${PUBLIC}?key=${stage.token}`, wrong),
+      ask(`${PUBLIC}?key=wr%20%C3%B6ng`),
+      ask(`/v1/chat/completions?key=${stage.token}`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+    expect(upstream.seen.length).toBe(0);
+  });
+});
+
+const get = async (path: string, headers: Readonly<Record<string, string>> = {}) =>
+  await (await fetch(`${tollgate.url}${path}`, { headers })).json();
+
+describe("models", () => {
+  test.each([
+    ["by their path", `/v1beta/models/${PUBLIC_MODEL}`, { authorization: `Bearer ${stage.token}` }],
+    ["by the header", `/v1/models/${PUBLIC_MODEL}`, { "x-goog-api-key": stage.token }],
+    ["by the address", `/v1/models/${PUBLIC_MODEL}?key=${stage.token}`, {}],
+  ])("are shown as Google's to its clients, known %s", async (_how, path, headers) => {
+    expect(await get(path, headers)).toEqual({
+      name: `models/${PUBLIC_MODEL}`,
+      displayName: PUBLIC_MODEL,
+      supportedGenerationMethods: [
+        "generateContent",
+        "streamGenerateContent",
+        "countTokens",
+        "embedContent",
+        "batchEmbedContents",
+      ],
+    });
+  });
+
+  test("are listed in pages", async () => {
+    const target = { providerId: provider.id, model: UPSTREAM_MODEL, weight: 1, priority: 0 };
+    await tollgate.addRoute("a-model", [target]);
+    const headers = { "x-goog-api-key": stage.token };
+    const first = (await get("/v1beta/models?pageSize=1", headers)) as Shape;
+    const token = String(first["nextPageToken"]);
+    const second = (await get(`/v1beta/models?pageSize=1&pageToken=${token}`, headers)) as Shape;
+    const names = [first, second].map(({ models }) =>
+      (models as readonly Shape[]).map((m) => m["name"]),
+    );
+    expect([names, second["nextPageToken"]]).toEqual([
+      [["models/a-model"], [`models/${PUBLIC_MODEL}`]],
+      undefined,
+    ]);
+  });
+
+  test.each(["/v1beta/nothing", "/v1/models/x:teleport", "/v1beta/models/x"])(
+    "what is not there is told in Google's words: POST %s",
+    async (path) => {
+      const { status, text } = await through({ path, body: HI });
+      const error = expect.objectContaining({ code: 404, status: "NOT_FOUND" });
+      expect([status, JSON.parse(text)]).toEqual([404, { error }]);
+    },
+  );
+});
+
 test("headers and query pass that are the provider's to read, and no credential does", async () => {
   upstream.answer({ pieces: [TEXT] });
   const headers = { "x-server-timeout": "30", "x-unknown": "1" };

@@ -78,10 +78,23 @@ function acceptBody(body: Body, resolved: Resolved): Verdict<ClientRequest> {
   return codecOf(surface).accept(bytes, { model });
 }
 
+/** Members that tell a body for a response from one for embeddings; with an input alone nobody can. */
+const OF_RESPONSES = [
+  "instructions",
+  "max_output_tokens",
+  "previous_response_id",
+  "reasoning",
+  "stream",
+  "text",
+  "tools",
+];
+
 /** Where such a body is asked; one with messages may be either language's, so the targets tell. */
 function surfaceOf(body: Body, { candidates }: Resolved): Surface {
   if (body["contents"] !== undefined) return "generate_content";
-  if (body["messages"] === undefined && body["input"] !== undefined) return "embeddings";
+  if (body["messages"] === undefined && body["input"] !== undefined) {
+    return OF_RESPONSES.some((member) => member in body) ? "responses" : "embeddings";
+  }
   const isServed = (surface: Surface): boolean =>
     candidates.some(({ provider }) => provider.surfaces.has(surface));
   return !isServed("chat") && isServed("messages") ? "messages" : "chat";

@@ -150,6 +150,13 @@ test("embeddings are told from chat by their input", async () => {
   expect(explanation.candidates[0]?.score?.cost_usd).toBe("0.000012");
 });
 
+test("responses are told from embeddings by what only they can be asked", async () => {
+  const route = await makeRoute([at("a", { when: { tools: true } })]);
+  const tools = [{ type: "function", name: "get_weather" }];
+  const explanation = await explain(route.id, { request: { input: "hello", tools } });
+  expect(told(explanation)).toEqual(["a taken strategy"]);
+});
+
 test("nothing changes: the same answer again, no request row, nothing in flight", async () => {
   const route = await makeRoute([at("a"), at("b")], { strategy: "weighted" });
   const before = await api.store.page("routes", {}, { limit: 1, cursor: null });

@@ -24,9 +24,10 @@ export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRe
 
 function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
   const held = inputHeld(body["input"]);
-  const objects = [...earlier(body), ...held.references];
   const tools = listOf(body["tools"]);
-  const hasUnsized = isUnsized(body, held) || objects.length > 0;
+  const before = earlier(body);
+  const objects = [...before, ...held.references, ...filesOf(tools)];
+  const hasUnsized = isUnsized(body, held) || before.length > 0;
   return {
     surface: "responses",
     bytes,
@@ -59,6 +60,16 @@ function earlier(body: JsonObject): NamedObject[] {
   const id = isObject(conversation) ? conversation["id"] : conversation;
   if (typeof id === "string") named.push({ kind: "conversation", id, param: "conversation" });
   return named;
+}
+
+/** Files that the code interpreter is given. */
+function filesOf(tools: readonly unknown[]): NamedObject[] {
+  return tools.flatMap((tool, place) => {
+    const container = isObject(tool) ? tool["container"] : null;
+    const ids = isObject(container) ? listOf(container["file_ids"]) : [];
+    const param = `tools[${place}].container.file_ids`;
+    return ids.flatMap((id) => (typeof id === "string" ? [{ kind: "file", id, param }] : []));
+  });
 }
 
 /** Prompts of the provider's, and what its own tools find, are input that the body does not show. */

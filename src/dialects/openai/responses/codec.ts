@@ -1,4 +1,5 @@
 /** Responses: what OpenAI's own agents and clients speak, and those servers that follow them. */
+import { LIMITS } from "../../../base/limits.ts";
 import type { Codec } from "../../contract.ts";
 import { ownedCodec } from "../../owned.ts";
 import { acceptResponse } from "./accept.ts";
@@ -20,6 +21,7 @@ export const responsesCodec: Codec = {
   // Each is kept under an id of its own.
   isDeterministic: () => false,
   framing: RESPONSE_FRAMING,
+  eventBytesMax: LIMITS.responseEventBytesMax,
   request: responseBytes,
   watch: watchResponse,
   watchContinuable: () => null,

@@ -15,7 +15,7 @@ export type InputHeld = {
   /** There is something whose size only the provider knows. */
   readonly hasUnsized: boolean;
   readonly modalities: readonly Modality[];
-  /** Items that are meant by their ids. */
+  /** Items and files that are meant by their ids. */
   readonly references: readonly NamedObject[];
 };
 
@@ -62,18 +62,25 @@ class Found {
       this.hasUnsized = true;
     }
     if (type === IMAGE_ITEM) this.#addImage(item["result"]);
-    for (const member of ["content", "output", "summary"]) this.#addParts(item[member]);
-  }
-
-  #addParts(parts: unknown): void {
-    if (typeof parts === "string") this.kinds.add("text");
-    for (const part of Array.isArray(parts) ? parts : [parts]) {
-      if (isObject(part)) this.#addPart(part);
+    for (const member of ["content", "output", "summary"]) {
+      this.#addParts(item[member], `input[${place}].${member}`);
     }
   }
 
-  #addPart(part: JsonObject): void {
-    const { type } = part;
+  #addParts(parts: unknown, named: string): void {
+    if (typeof parts === "string") this.kinds.add("text");
+    if (isObject(parts)) this.#addPart(parts, named);
+    if (!Array.isArray(parts)) return;
+    for (const [place, part] of parts.entries()) {
+      if (isObject(part)) this.#addPart(part, `${named}[${place}]`);
+    }
+  }
+
+  #addPart(part: JsonObject, named: string): void {
+    const { type, file_id: file } = part;
+    if (typeof file === "string") {
+      this.references.push({ kind: "file", id: file, param: `${named}.file_id` });
+    }
     const isKnown = typeof type === "string" && Object.hasOwn(KINDS, type);
     const kind = (isKnown && KINDS[type]) || "file";
     this.kinds.add(kind);

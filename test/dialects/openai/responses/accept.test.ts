@@ -134,6 +134,22 @@ describe("what a body holds", () => {
     ]);
   });
 
+  test("files, wherever they are named by their ids", () => {
+    const content = [{ type: "input_file", file_id: "file-1" }];
+    const output = { type: "computer_screenshot", file_id: "file-2" };
+    const input = [
+      { role: "user", content },
+      { type: "computer_call_output", output },
+    ];
+    const container = { type: "auto", file_ids: ["file-3"] };
+    const tools = [{ type: "code_interpreter", container }];
+    expect(accepted({ input, tools }).objects).toEqual([
+      { kind: "file", id: "file-1", param: "input[0].content[0].file_id" },
+      { kind: "file", id: "file-2", param: "input[1].output.file_id" },
+      { kind: "file", id: "file-3", param: "tools[0].container.file_ids" },
+    ]);
+  });
+
   test("the provider's own tools and how often they may be called; the client's own cost nothing", () => {
     const tools = [
       { type: "function", name: "f" },

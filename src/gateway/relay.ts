@@ -16,6 +16,7 @@ import { clockOf } from "./classify.ts";
 import { openClientStream, send, untilWritten } from "./client-stream.ts";
 import { conclude } from "./conclude.ts";
 import type { Exchange } from "./exchange.ts";
+import { freeBytes } from "./free-bytes.ts";
 import type { Gateway } from "./gateway.ts";
 import type { HoldWatch } from "./hold-watch.ts";
 import { type KeepAlive, keepAliveOf } from "./keep-alive.ts";
@@ -120,6 +121,7 @@ async function pump(
       const hasSent = slices.length > 0;
       const unwritten = send(exchange, sink, slices);
       // The sink has a copy: while it waits for a slow reader, that is the only one.
+      if (watch.isBytes === true && exchange.share === null) slices.forEach(freeBytes);
       slices = [];
       if (unwritten !== null) {
         keepAlive?.pause();

@@ -1,12 +1,15 @@
 /**
- * Memory of a process through which a large form passes. Guaranteed: 200 MB, sent to a provider that fails
- * and to it again, are never held in memory: at its highest the process has 40 MB more than before.
+ * Memory of a process through which a large form passes, or a large file. Guaranteed: 200 MB, sent to a
+ * provider that fails and to it again, or given to a client, are never held in memory: at its highest the
+ * process has 40 MB more than before.
  */
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type Child, Stage } from "./harness.ts";
 import { budgetsAt, furnish } from "./operator.ts";
 
@@ -20,20 +23,38 @@ const ANSWER =
 /** What a provider was sent: how long it is, and what it hashes to. */
 type Counted = { readonly bytes: number; readonly sha256: string };
 
+type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 type Counter = { readonly url: string; readonly seen: readonly Counted[] };
 
-/** A provider that keeps nothing of what it is sent, and fails the first time that it is sent so much. */
+const FILE_ID = "file-large";
+const SMALL_ID = "file-small";
+
+function fileObject(id: string): string {
+  return `{"id":"${id}","object":"file"}`;
+}
+
+/**
+ * A provider that keeps nothing of what it is sent, fails the first time that it is sent so much, and has a
+ * file of 200 MB.
+ */
 async function startCounter(stage: Stage, failsAtBytes: number): Promise<Counter> {
   const seen: Counted[] = [];
   let hasFailed = false;
   const server = createServer((request, response) => {
+    if (request.url?.endsWith("/content") === true) {
+      const megabytes = request.url.includes(FILE_ID) ? 200 : 2;
+      response.writeHead(200, { "content-type": "application/octet-stream" });
+      pipeline(Readable.from(filePieces(megabytes)), response).catch(() => response.destroy());
+      return;
+    }
     const answer = async (): Promise<void> => {
-      const counted = await count(request);
+      const counted = await count(request as AsyncIterable<Buffer>);
       seen.push(counted);
       const isFailing = !hasFailed && counted.bytes >= failsAtBytes;
       hasFailed ||= isFailing;
       response.writeHead(isFailing ? 500 : 200, { "content-type": "application/json" });
-      response.end(isFailing ? "{}" : ANSWER);
+      response.end(isFailing ? "{}" : answerAt(request.url ?? "", seen.length));
     };
     answer().catch(() => response.destroy());
   });
@@ -46,10 +67,16 @@ async function startCounter(stage: Stage, failsAtBytes: number): Promise<Counter
   return { url: `http://127.0.0.1:${port}`, seen };
 }
 
-async function count(request: IncomingMessage): Promise<Counted> {
+/** The first file that is uploaded is small, all others are large. */
+function answerAt(url: string, uploads: number): string {
+  if (!url.endsWith("/files")) return ANSWER;
+  return fileObject(uploads === 1 ? SMALL_ID : FILE_ID);
+}
+
+async function count(pieces: Pieces): Promise<Counted> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
+  for await (const piece of pieces) {
     bytes += piece.length;
     hash.update(piece);
   }
@@ -57,6 +84,10 @@ async function count(request: IncomingMessage): Promise<Counted> {
 }
 
 const PIECE = Uint8Array.from({ length: MB }, (_, index) => (index * 131 + (index >> 7)) % 256);
+
+function* filePieces(megabytes: number): Generator<Uint8Array> {
+  for (let sent = 0; sent < megabytes; sent += 1) yield PIECE;
+}
 
 /** The form that is sent for a model with a picture of so many megabytes, piece by piece. */
 function* formPieces(model: string, megabytes: number): Generator<Uint8Array<ArrayBuffer>> {
@@ -68,17 +99,26 @@ function* formPieces(model: string, megabytes: number): Generator<Uint8Array<Arr
   yield new TextEncoder().encode(`${tail}--${BOUNDARY}--\r\n`);
 }
 
-function countedOf(model: string, megabytes: number): Counted {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  for (const piece of formPieces(model, megabytes)) {
-    bytes += piece.length;
-    hash.update(piece);
-  }
-  return { bytes, sha256: hash.digest("hex") };
+function countedOf(model: string, megabytes: number): Promise<Counted> {
+  return count(formPieces(model, megabytes));
 }
 
-async function upload(url: string, token: string, megabytes: number): Promise<string> {
+function countedFile(megabytes: number): Promise<Counted> {
+  return count(filePieces(megabytes));
+}
+
+async function download(url: string, token: string, id: string): Promise<Counted> {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/v1/files/${id}/content`, { headers });
+  return await count(answer.body ?? []);
+}
+
+async function upload(
+  url: string,
+  token: string,
+  megabytes: number,
+  path = "/v1/images/edits",
+): Promise<string> {
   const pieces = formPieces("steady/sim-small", megabytes);
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => {
@@ -87,7 +127,7 @@ async function upload(url: string, token: string, megabytes: number): Promise<st
       else controller.enqueue(value);
     },
   });
-  const answer = await fetch(`${url}/v1/images/edits`, {
+  const answer = await fetch(`${url}${path}`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${token}`,
@@ -125,10 +165,37 @@ test(
     console.info(`an upload of 200 MB: the process grew by ${(grown / MB).toFixed(1)} MB`);
 
     expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
-    const whole = countedOf("sim-small", 200);
+    const whole = await countedOf("sim-small", 200);
     expect(counter.seen.slice(-2)).toEqual([whole, whole]);
     const held = (await budgetsAt(url)).map((budget) => budget.held_usd);
     expect(held).toEqual(["0.00", "0.00", "0.00"]);
+    expect(await tollgate.stop()).toEqual({ code: 0, signal: null });
+  },
+  TEST_MS_MAX,
+);
+
+test(
+  "a file of 200 MB is given to a client by a process that grows by less than 40 MB",
+  async () => {
+    await using stage = new Stage();
+    const counter = await startCounter(stage, Infinity);
+    const tollgate = stage.serve(stage.path("data"));
+    const url = await tollgate.url();
+    const { token } = await furnish(url, counter.url);
+    for (const id of [SMALL_ID, FILE_ID]) {
+      expect(await upload(url, token, 2, "/v1/files")).toBe(fileObject(id));
+    }
+    for (let warming = 0; warming < 5; warming += 1) {
+      expect(await download(url, token, SMALL_ID)).toEqual(await countedFile(2));
+    }
+    highestBytes(tollgate);
+    const before = highestBytes(tollgate);
+
+    expect(await download(url, token, FILE_ID)).toEqual(await countedFile(200));
+    const grown = highestBytes(tollgate) - before;
+    console.info(`a file of 200 MB: the process grew by ${(grown / MB).toFixed(1)} MB`);
+
+    expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
     expect(await tollgate.stop()).toEqual({ code: 0, signal: null });
   },
   TEST_MS_MAX,

@@ -9,6 +9,7 @@ import { boundaryOf } from "../../dialects/multipart-headers.ts";
 import { MultipartScan } from "../../dialects/multipart.ts";
 import { BytePieces } from "../byte-pieces.ts";
 import type { Spool, UploadedForm } from "../exchange.ts";
+import { freeBytes } from "../free-bytes.ts";
 import type { BodyPlace, BodyRoom } from "../load/body-room.ts";
 import { IDEMPOTENCY_KEY } from "../share/idempotency-key.ts";
 import type { ByteReader } from "../transport.ts";
@@ -129,7 +130,7 @@ class KeptBody {
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#writer !== null) {
       await this.#writer.add(bytes);
-      letGo(bytes);
+      freeBytes(bytes);
       return;
     }
     if (this.#pieces.length + bytes.byteLength > LIMITS.formInMemoryBytesMax) {
@@ -154,12 +155,4 @@ class KeptBody {
   async discard(): Promise<void> {
     await this.#writer?.discard();
   }
-}
-
-/**
- * Frees the memory of a piece that was copied: pieces come with up to 1.5 MB, and tens of megabytes of
- * them would wait for the collector (Bun 1.4.4).
- */
-function letGo({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,5 +1,6 @@
 /** Counting tokens: the provider's own count, free of charge, for whoever may still spend. */
-import { describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { freshProvider } from "../support/fresh-provider.ts";
 import { lastAttempts } from "./ledger-rows.ts";
 import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
 
@@ -10,6 +11,8 @@ const { direct, provider, tenantId, through, tollgate, upstream } = await confor
 );
 const target = { providerId: provider.id, model: "unpriced-model", weight: 1, priority: 0 };
 await tollgate.addRoute("unpriced", [target]);
+
+beforeEach(() => freshProvider(tollgate, provider));
 
 const path = "/v1/messages/count_tokens?beta=true";
 const ANSWER = '{"input_tokens" :2095,\n "x_unknown":1.50}';
@@ -51,14 +54,24 @@ describe("it costs nothing", () => {
     ]);
   });
 
-  test("where the provider refuses, or fails", async () => {
-    const error = '{"type":"error","error":{"type":"api_error","message":"no"}}';
-    upstream.answer({ status: 400, pieces: [error] });
-    expect((await through({ path, body: bodyFor(PUBLIC_MODEL) })).text).toBe(error);
+  test.each([
+    ["refuses", 400],
+    ["says so in place of a count", 200],
+  ])("where the provider %s", async (_how, status) => {
+    const error = '{"type":"error","error":{"type":"invalid_request_error","message":"no"}}';
+    upstream.answer({ status, pieces: [error] });
+    const reply = await through({ path, body: bodyFor(PUBLIC_MODEL) });
+    expect([reply.status, reply.text]).toEqual([400, error]);
     expect(await lastAttempts(tollgate)).toMatchObject([{ ...nothing, kind: "void" }]);
-    upstream.answer({ status: 200, pieces: [error] });
-    await through({ path, headers: { "x-tollgate-timeout-ms": "300" }, body: bodyFor("unpriced") });
-    for (const attempt of await lastAttempts(tollgate)) expect(attempt).toMatchObject(nothing);
+  });
+
+  test("where it may have worked before it failed", async () => {
+    upstream.answer({ pieces: ["<html>"], headers: { "content-type": "text/html" } });
+    const headers = { "x-tollgate-timeout-ms": "200" };
+    await through({ path, headers, body: bodyFor("unpriced") });
+    const attempts = await lastAttempts(tollgate);
+    expect(attempts.length).toBeGreaterThan(0);
+    for (const attempt of attempts) expect(attempt).toMatchObject({ ...nothing, kind: "settle" });
   });
 });
 

@@ -16,6 +16,8 @@ import { NOT_TEXT } from "./members.ts";
 import { mergeUsage, readUsage } from "./usage.ts";
 
 const deltaKey = '"delta"';
+/** Far more blocks than are ever written at once; a provider that is not sound must not fill the memory. */
+const UNFINISHED_MAX = 256;
 /** How the events begin that are nearly all of a stream. */
 const DELTA_EVENT = new TextEncoder().encode("event: content_block_delta");
 
@@ -38,10 +40,12 @@ class MessageWatch {
   ended = false;
   failure: AnswerFailure | null = null;
   usage: Usage | null = null;
-  /** Blocks that have begun and not ended, by their index. */
+  /** Blocks that have begun and not ended, by their index: one at a time, of a provider that is sound. */
   readonly unfinished = new Set<number>();
   /** As `message_start` and each `message_delta` tell it, merged. */
   private told: JsonObject = {};
+  /** What it comes to so far. */
+  private begun: Usage | null = null;
   private readonly splitter = new EventSplitter((bytes, start, end) => this.see(bytes, start, end));
   private readonly deltas = new ByteSearch(deltaKey);
   private readonly meter = new OutputMeter();
@@ -52,8 +56,7 @@ class MessageWatch {
   }
 
   output(): GeneratedOutput {
-    const begun = readUsage(this.told);
-    return { ...this.meter.output(this.content ? 1 : 0), begun };
+    return { ...this.meter.output(this.content ? 1 : 0), begun: this.begun };
   }
 
   private see(bytes: Uint8Array, start: number, end: number): boolean {
@@ -89,14 +92,16 @@ class MessageWatch {
         if (isObject(event["message"])) this.merge(event["message"]["usage"]);
         break;
       case "content_block_start":
-        if (typeof index === "number") this.unfinished.add(index);
+        if (typeof index === "number" && this.unfinished.size < UNFINISHED_MAX) {
+          this.unfinished.add(index);
+        }
         break;
       case "content_block_stop":
         if (typeof index === "number") this.unfinished.delete(index);
         break;
       case "message_delta":
         // Its count is of the whole answer, unlike the one that the message starts with.
-        if (this.merge(event["usage"])) this.usage = readUsage(this.told);
+        if (this.merge(event["usage"])) this.usage = this.begun;
         break;
       case "message_stop":
         this.ended = true;
@@ -109,6 +114,7 @@ class MessageWatch {
   private merge(usage: unknown): boolean {
     if (!isObject(usage)) return false;
     this.told = mergeUsage(this.told, usage);
+    this.begun = readUsage(this.told);
     return true;
   }
 }

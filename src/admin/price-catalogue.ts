@@ -6,7 +6,7 @@ import { formatTime } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { listCatalogue } from "../gateway/prices/catalogue.ts";
 import type { ModelPrice } from "../gateway/prices/price.ts";
-import { effectivePrice } from "../gateway/prices/resolve.ts";
+import { effectivePrice, listQuery } from "../gateway/prices/resolve.ts";
 import { SIMULATED_PRICES } from "../gateway/prices/simulated.ts";
 import type { PriceRow, ProviderRow } from "../store/contract.ts";
 import { allRows } from "./all-rows.ts";
@@ -85,7 +85,7 @@ async function pricesAt(
 
 function listedAt(provider: ProviderRow, atMs: number): ReadonlyMap<string, ModelPrice> {
   if (provider.simulated) return new Map(Object.entries(SIMULATED_PRICES));
-  return listCatalogue({ providerName: provider.name, baseUrl: provider.baseUrl, atMs });
+  return listCatalogue(listQuery(provider, atMs));
 }
 
 function showPrices(

@@ -8,7 +8,7 @@ import { type OwnPrice, priceNeighbours } from "../gateway/prices/neighbours.ts"
 import type { PriceAmount, PriceDoubt } from "../gateway/prices/doubt.ts";
 import { pricePlausibility, type PricePlausibility } from "../gateway/prices/plausible.ts";
 import type { ModelPrice } from "../gateway/prices/price.ts";
-import { effectivePrice } from "../gateway/prices/resolve.ts";
+import { effectivePrice, listQuery } from "../gateway/prices/resolve.ts";
 import type { UnitRates } from "../gateway/prices/unit-rates.ts";
 import type { PriceRow, ProviderRow, Store } from "../store/contract.ts";
 import { allRows } from "./all-rows.ts";
@@ -80,7 +80,7 @@ async function judge(
   const price = effectivePrice(provider, row.model, row, atMs);
   assert(price !== null, "a price that is set is not in force");
   const own = await ownPrices(store, atMs);
-  const query = { providerName: provider.name, baseUrl: provider.baseUrl, model: row.model, atMs };
+  const query = { ...listQuery(provider, atMs), model: row.model };
   return pricePlausibility(price, await priceNeighbours(query, own));
 }
 

@@ -54,7 +54,8 @@ function withCredential(
   headers: Record<string, string>,
   presented: HeaderRecord | Promise<HeaderRecord> | undefined,
 ): Record<string, string> | Promise<Record<string, string>> {
+  // The record was made for this call alone.
   return presented instanceof Promise
-    ? presented.then((signed) => ({ ...headers, ...signed }))
-    : { ...headers, ...presented };
+    ? presented.then((signed) => Object.assign(headers, signed))
+    : Object.assign(headers, presented);
 }

@@ -44,7 +44,8 @@ export function authenticationOf(terms: AuthenticationTerms): Authentication {
     case "bearer":
       return { kind };
     case "header":
-      return { kind, name: chosen.name ?? STANDARD.header };
+      // As clients' headers come, so that one of theirs by the same name is replaced and not joined.
+      return { kind, name: (chosen.name ?? STANDARD.header).toLowerCase() };
     case "aws_sigv4":
       return { kind, service: STANDARD.aws_sigv4 };
     default:

@@ -84,6 +84,16 @@ export const CLOUDS: readonly Company[] = [
     reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
   }),
   company({
+    id: "azure-anthropic",
+    displayName: "Claude in Microsoft Foundry",
+    dialect: "anthropic",
+    baseUrl: "https://{resource}.services.ai.azure.com/anthropic/v1",
+    parameters: [AZURE_RESOURCE],
+    authentication: { kind: "header", name: "x-api-key" },
+    surfaces: ["messages", "count_tokens"],
+    reference: "https://docs.claude.com/en/docs/build-with-claude/claude-in-microsoft-foundry",
+  }),
+  company({
     id: "bedrock",
     displayName: "Claude on Amazon Bedrock",
     dialect: "anthropic",

@@ -37,6 +37,22 @@ export function companyOf({ company, dialect, baseUrl }: Known): Company | null 
   return found?.company ?? null;
 }
 
+/**
+ * The address by which price lists know a provider: its company's own, where its operator named one and
+ * calls it through something in between.
+ */
+export function listedAddress({ company, baseUrl }: Pick<Known, "company" | "baseUrl">): string {
+  return (company === undefined ? undefined : LISTED.get(company)) ?? baseUrl;
+}
+
+/** Whatever stands for a parameter is one to a price list. */
+const LISTED: ReadonlyMap<string, string> = new Map(
+  COMPANIES.filter(({ isLocal }) => !isLocal).map(({ id, baseUrl }) => [
+    id,
+    baseUrl.replaceAll(/\{\w+\}/g, "any"),
+  ]),
+);
+
 /** Loopback addresses tell nothing of who answers there. */
 const ADDRESSES = COMPANIES.filter(({ isLocal }) => !isLocal).map((company) => ({
   company,

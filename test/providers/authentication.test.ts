@@ -21,7 +21,7 @@ test("a company's way goes before the dialect's, and the operator's choice befor
     authenticationOf({ ...azure, authentication });
   expect(chosen({ kind: "bearer" })).toEqual({ kind: "bearer" });
   expect(chosen({ kind: "header" })).toEqual({ kind: "header", name: "x-api-key" });
-  expect(chosen({ kind: "header", name: "x-own" })).toEqual({ kind: "header", name: "x-own" });
+  expect(chosen({ kind: "header", name: "X-Own" })).toEqual({ kind: "header", name: "x-own" });
   expect(chosen({ kind: "aws_sigv4" })).toEqual({ kind: "aws_sigv4", service: "bedrock" });
   expect(chosen({ kind: "azure_entra", scope: "api://own/.default" })).toEqual({
     kind: "azure_entra",

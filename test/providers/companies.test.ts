@@ -1,6 +1,6 @@
 /** The catalogue of companies: every row can be used as it stands, and each address has one owner. */
 import { describe, expect, test } from "bun:test";
-import { COMPANIES, companyById, companyOf } from "../../src/providers/companies.ts";
+import { COMPANIES, companyById, companyOf, listedAddress } from "../../src/providers/companies.ts";
 import type { Company } from "../../src/providers/company.ts";
 import { surfacesOf, surfacesOfDialect } from "../../src/providers/surfaces.ts";
 import { readBaseUrl } from "../../src/admin/address.ts";
@@ -85,6 +85,17 @@ test("a provider is its operator's word's, else its address's, else nobody's", (
   }
   // The address of another language's API is another company's row.
   expect(companyOf({ dialect: "google", baseUrl: "https://api.openai.com/v1" })).toBeNull();
+});
+
+test("price lists know a provider by its company's address, whatever lies in between", () => {
+  const baseUrl = "https://proxy.example.com/v1";
+  expect(listedAddress({ company: "groq", baseUrl })).toBe("https://api.groq.com/openai/v1");
+  expect(listedAddress({ company: "bedrock", baseUrl })).toBe(
+    "https://bedrock-runtime.any.amazonaws.com",
+  );
+  for (const company of [undefined, "ollama", "gone"]) {
+    expect(listedAddress({ company, baseUrl })).toBe(baseUrl);
+  }
 });
 
 test("what an operator leaves of a company's surfaces is all that may be asked", () => {

@@ -10,8 +10,8 @@ export type ConditionUnmet =
   | "tools";
 
 /**
- * surface: its provider speaks another wire language than the client's. canary: it serves only a share
- * of conversations, and this is none of them. context_window: the input is longer than all that the
- * model can read.
+ * surface: its provider speaks another wire language than the client's, or is not asked for this. canary:
+ * it serves only a share of conversations, and this is none of them. context_window: the input is longer
+ * than all that the model can read.
  */
 export type LeftReason = ConditionUnmet | "surface" | "canary" | "context_window";

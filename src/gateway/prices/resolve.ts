@@ -5,7 +5,8 @@
 import { addressClass } from "../../base/address.ts";
 import type { PicoUsd } from "../../base/units.ts";
 import type { PriceRow, ProviderRow } from "../../store/contract.ts";
-import { createCatalogue } from "./catalogue.ts";
+import { listedAddress } from "../../providers/companies.ts";
+import { createCatalogue, type ProviderQuery } from "./catalogue.ts";
 import {
   isFree,
   type ModelPrice,
@@ -24,14 +25,28 @@ const catalogue = createCatalogue();
  * `row` is the operator's price of that model: one that exists is in force.
  */
 export function effectivePrice(
-  provider: Pick<ProviderRow, "name" | "baseUrl" | "simulated">,
+  provider: Pick<ProviderRow, "name" | "baseUrl" | "simulated"> &
+    Partial<Pick<ProviderRow, "terms">>,
   model: string,
   row: PriceRow | null,
   atMs: number,
 ): ModelPrice | null {
-  const query = { providerName: provider.name, baseUrl: provider.baseUrl, model, atMs };
-  const listed = catalogue.find(query) ?? simulatedAt(provider, model);
+  const listed =
+    catalogue.find({ ...listQuery(provider, atMs), model }) ?? simulatedAt(provider, model);
   return row === null ? listed : operatorPrice(row, listed);
+}
+
+/** Whose prices a provider's are, in the catalogue. */
+export function listQuery(
+  {
+    name,
+    baseUrl,
+    terms,
+  }: Pick<ProviderRow, "name" | "baseUrl"> & Partial<Pick<ProviderRow, "terms">>,
+  atMs: number,
+): ProviderQuery {
+  const address = listedAddress({ company: terms?.company, baseUrl });
+  return { providerName: name, baseUrl: address, atMs };
 }
 
 /** The name first: most models have none of ours, and looking at an address takes microseconds. */

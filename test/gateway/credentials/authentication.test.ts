@@ -46,7 +46,9 @@ async function add(row: Partial<ProviderRow>): Promise<string> {
   return `${added.name}/m`;
 }
 
-const ask = (model: string) => chat(tollgate.url, { token, body: { model } });
+/** Clients may say anything in the header that a provider's credential is in. */
+const ask = (model: string) =>
+  chat(tollgate.url, { token, body: { model }, headers: { "x-my-key": "a client's own" } });
 
 /** What the company was shown, request by request. */
 const shown = (header: string) => company.seen.map(({ headers }) => headers[header]);
@@ -81,12 +83,12 @@ test("a credential is a bearer, or whatever header the operator or the company s
   const azure = await add({ credentialSealed: "s2", terms: { company: "azure" } });
   const named = await add({
     credentialSealed: "s3",
-    terms: { company: "azure", authentication: { kind: "header", name: "x-my-key" } },
+    terms: { company: "azure", authentication: { kind: "header", name: "X-My-Key" } },
   });
   for (const model of [bearer, azure, named]) expect((await ask(model)).status).toBe(200);
   expect(shown("authorization")).toEqual(["Bearer s1", undefined, undefined]);
   expect(shown("api-key")).toEqual([undefined, "s2", undefined]);
-  expect(shown("x-my-key")).toEqual([undefined, undefined, "s3"]);
+  expect(shown("x-my-key")).toEqual(["a client's own", "a client's own", "s3"]);
 });
 
 test("a request to AWS is signed, and the signature is of the very bytes that were sent", async () => {

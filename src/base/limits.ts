@@ -168,6 +168,8 @@ export const LIMITS = {
   objectsOfKindMax: 500_000,
   /** As long as OpenAI keeps a response (2026-11). */
   objectsKeptMs: 30 * 24 * 60 * 60_000,
+  /** How long an answer waits until what it made is on disk; a slow disk must not hold it back. */
+  objectsSavedMs: 1_000,
   /** Steps about them in one commit, and waiting for one. */
   objectStepsMax: 256,
   objectStepsWaitingMax: 10_000,

@@ -17,7 +17,7 @@ import { choose, chooseFallbacks, chooseShadows } from "./choose/choose.ts";
 import type { Resting } from "./choose/health.ts";
 import type { Left } from "./choose/left.ts";
 import { strategyFor } from "./choose/strategy.ts";
-import type { Exchange, Principal } from "./exchange.ts";
+import { unlessStopped, type Exchange, type Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import { amongKeepers, findKept, toKeeper } from "./objects/keeper.ts";
@@ -74,7 +74,7 @@ async function resolveKept(
   // An unknown model comes before an unknown object.
   const resolved = isOwned ? null : resolveAllowed(gateway, principal, request);
   if (resolved?.allowed === false) return resolved;
-  const kept = await findKept(gateway, principal.tenant.id, named);
+  const kept = await unlessStopped(exchange, findKept(gateway, principal.tenant.id, named));
   if (!kept.allowed) return kept;
   if (resolved !== null) return amongKeepers(gateway, resolved.value, kept.value);
   const [object] = kept.value;

@@ -37,7 +37,7 @@ export class Objects {
     });
   }
 
-  /** Durable when it resolves, unless the disk refused. Never rejects. */
+  /** Durable when it resolves, unless the disk refused or takes too long. Never rejects. */
   note(objects: readonly NewObject[]): Promise<void> {
     return this.#take(objects.map((object) => ({ do: "note", object })));
   }
@@ -68,13 +68,16 @@ export class Objects {
     this.#timer.cancel();
   }
 
-  #take(steps: readonly ObjectStep[]): Promise<void> {
+  async #take(steps: readonly ObjectStep[]): Promise<void> {
     const room = LIMITS.objectStepsWaitingMax - this.#waiting.length;
     this.#waiting.push(...steps.slice(0, room));
     if (steps.length > room) {
       this.#parts.log.warn("objects.dropped", { count: steps.length - room });
     }
-    return this.#saved();
+    const late = Promise.withResolvers<void>();
+    const timer = this.#parts.clock.after(LIMITS.objectsSavedMs, late.resolve);
+    await Promise.race([this.#saved(), late.promise]);
+    timer.cancel();
   }
 
   /** Resolves when what waits now is written, or has to wait for a better time. */

@@ -30,6 +30,7 @@ import {
   responsesCodec,
 } from "./openai/responses/codec.ts";
 import { readOpenaiFailure } from "./openai/failure.ts";
+import { fileCodec, fileContentCodec, fileDeleteCodec, filesCodec } from "./openai/files.ts";
 import { imageEditsCodec, imageVariationsCodec } from "./openai/image-forms.ts";
 import { imageGenerationsCodec } from "./openai/image-generations.ts";
 import { moderationsCodec } from "./openai/moderations.ts";
@@ -59,6 +60,10 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   translations: translationsCodec,
   image_edits: imageEditsCodec,
   image_variations: imageVariationsCodec,
+  files: filesCodec,
+  file: fileCodec,
+  file_delete: fileDeleteCodec,
+  file_content: fileContentCodec,
   responses: responsesCodec,
   response: responseCodec,
   response_delete: responseDeleteCodec,

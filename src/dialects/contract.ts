@@ -228,6 +228,11 @@ export interface Codec {
   ) => Verdict<ClientRequest>;
   /** Bodies are multipart forms; absent: they are held in memory as they come. */
   readonly form?: FormSpec;
+  /**
+   * Its requests are of no model: the one that a client names in `x-tollgate-model` tells who is asked.
+   * Absent: the body or the path names it.
+   */
+  readonly modelInHeader?: true;
   /** The codec for a place whose address asks for its answers in another form; absent: none does. */
   readonly at?: (place: Place) => Codec;
   /** Absent: its streams are server-sent events, and the dialect words their errors. */

@@ -16,7 +16,7 @@ import type {
 import { ANSWER_BOUNDS, scanObject } from "./json-scan.ts";
 import { specOf, type Surface } from "./surfaces.ts";
 
-type Parts = Pick<Codec, "framing" | "made" | "watch"> & {
+type Parts = Pick<Codec, "framing" | "made" | "watch" | "watchBytes"> & {
   readonly surface: Surface;
   readonly kind: ObjectKind;
 };
@@ -49,10 +49,19 @@ function accept(
 ): Verdict<ClientRequest> {
   if (!isObjectId(objectId)) return refuse("not_found", "There is nothing with such an id.");
   return allow({
+    ...freeRequest(surface, bytes),
+    stream: new URLSearchParams(query).get("stream") === "true",
+    objects: [{ kind, id: objectId, param: null }],
+  });
+}
+
+/** One that is of no model and costs nothing. */
+export function freeRequest(surface: Surface, bytes: Uint8Array<ArrayBuffer>): ClientRequest {
+  return {
     surface,
     bytes,
     model: "",
-    stream: new URLSearchParams(query).get("stream") === "true",
+    stream: false,
     endUserId: null,
     usageAsked: true,
     outputTokensMax: null,
@@ -65,8 +74,7 @@ function accept(
     offersTools: false,
     without: NO_KINDS,
     toolCallsMax: {},
-    objects: [{ kind, id: objectId, param: null }],
-  });
+  };
 }
 
 const NO_KINDS: readonly TokenKindApart[] = [

@@ -21,6 +21,7 @@ import { unlessStopped, type Exchange, type Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
 import { amongKeepers, findKept, toKeeper } from "./objects/keeper.ts";
+import { onlyTaker } from "./objects/taker.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import { unpricedText } from "./unpriced-text.ts";
 import type { Candidate, Fallbacks, Resolved, RouteTerms } from "./resolve.ts";
@@ -49,7 +50,7 @@ export async function admit(
   const { principal, request } = accepted;
   const resolved =
     request.objects === undefined
-      ? resolveAllowed(gateway, principal, request)
+      ? resolveAsked(gateway, exchange, accepted)
       : await resolveKept(gateway, exchange, accepted, request.objects);
   if (!resolved.allowed) return resolved;
   const health = gateway.store.health();
@@ -85,6 +86,16 @@ async function resolveKept(
   }
   exchange.request = { ...request, model: route ?? "" };
   return allow(toKeeper(gateway, object));
+}
+
+function resolveAsked(
+  gateway: Gateway,
+  { call }: Exchange,
+  { principal, request }: AcceptedRequest,
+): Verdict<Resolved> {
+  return request.model === "" && call.codec.modelInHeader === true
+    ? onlyTaker(gateway, principal, request)
+    : resolveAllowed(gateway, principal, request);
 }
 
 function resolveAllowed(

@@ -9,6 +9,8 @@ const PASSED = [
   "content-type",
   // Only of an error that came encoded although identity was asked for: its bytes stay as they are.
   "content-encoding",
+  // Of a file: its name.
+  "content-disposition",
   "retry-after",
   "retry-after-ms",
   "x-should-retry",

@@ -1,6 +1,7 @@
 /** The official `openai` client with files: what works directly works through Tollgate. */
 import { describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
+import type { Recorded } from "../conformance/recorded-upstream.ts";
 import {
   conformanceStageForFile,
   CREDENTIAL,
@@ -38,7 +39,7 @@ const worlds = [
   ["through Tollgate", tollgate.url, token, PUBLIC_MODEL],
 ] as const;
 
-describe.each(worlds)("%s", (_name, url, apiKey, model) => {
+describe.each(worlds)("%s", (name, url, apiKey, model) => {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 
   test("a transcription, of which the provider is told its own name of the model", async () => {
@@ -114,5 +115,45 @@ describe.each(worlds)("%s", (_name, url, apiKey, model) => {
       .catch((one: unknown) => one);
     expect(failed).toBeInstanceOf(OpenAI.BadRequestError);
     expect(failed).toMatchObject({ status: 400, error });
+  });
+
+  test("a file that is uploaded, shown, listed, downloaded and deleted", async () => {
+    const id = `file-${name.length}`;
+    const file = {
+      id,
+      object: "file",
+      bytes: 5,
+      created_at: 1,
+      filename: "a.txt",
+      purpose: "user_data",
+    };
+    const answers: Readonly<Record<string, Recorded>> = {
+      "POST /v1/files": { pieces: [JSON.stringify(file)] },
+      "GET /v1/files": {
+        pieces: [JSON.stringify({ object: "list", data: [file], has_more: false })],
+      },
+      [`GET /v1/files/${id}`]: { pieces: [JSON.stringify(file)] },
+      [`GET /v1/files/${id}/content`]: {
+        headers: { "content-type": "application/octet-stream" },
+        pieces: ["hel", "lo"],
+      },
+      [`DELETE /v1/files/${id}`]: {
+        pieces: [JSON.stringify({ id, object: "file", deleted: true })],
+      },
+    };
+    upstream.answer(
+      ({ method, path }) => answers[`${method} ${path}`] ?? { status: 500, pieces: [] },
+    );
+    const sent = {
+      file: await toFile(Buffer.from("hello"), "a.txt"),
+      purpose: "user_data",
+    } as const;
+    expect(await client.files.create(sent)).toEqual(file as never);
+    expect(await client.files.retrieve(id)).toEqual(file as never);
+    const listed: string[] = [];
+    for await (const one of client.files.list()) listed.push(one.id);
+    expect(listed).toEqual([id]);
+    expect(await (await client.files.content(id)).text()).toBe("hello");
+    expect(await client.files.delete(id)).toMatchObject({ id, deleted: true });
   });
 });

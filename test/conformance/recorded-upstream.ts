@@ -44,6 +44,8 @@ export interface RecordedUpstream {
   readonly forget: () => void;
   /** Resolves when nothing is under way any more. */
   readonly quiet: () => Promise<void>;
+  /** Cuts every connection, whatever is under way. */
+  readonly breakOff: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
     },
     cutOff: () => server.closeAllConnections(),
     forget: () => void seen.splice(0),
+    breakOff: () => server.closeAllConnections(),
     quiet: () => until(() => inFlight === 0),
     stop: async () => {
       server.closeAllConnections();

@@ -8,6 +8,8 @@ import type { Place } from "../../dialects/contract.ts";
 import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { exchangeRoute } from "./exchange-route.ts";
+import { fileListDetail } from "./file-operations.ts";
+import { filesRoute } from "./files-route.ts";
 import { modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
 import { MODEL_MOUNTS, methodAt, PATH_MOUNTS } from "./mounts.ts";
 import { googleModelDetail, googleModelsDetail } from "./google-operations.ts";
@@ -41,6 +43,7 @@ export function clientApi(gateway: Gateway) {
     );
   }
   return app
+    .get("/v1/files", ({ request }) => filesRoute(gateway, request), { detail: fileListDetail })
     .get("/v1/models", ({ request }) => modelsRoute(gateway, request), { detail: modelsDetail })
     .get("/v1/models/*", ({ request }) => modelRoute(gateway, request), { detail: modelDetail })
     .get("/v1beta/models", ({ request }) => modelsRoute(gateway, request), {

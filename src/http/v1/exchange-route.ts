@@ -12,6 +12,9 @@ import { IDLE_SECONDS } from "../listen.ts";
 import { declaredBytes, readClientBody, readClientForm } from "./client-body.ts";
 import { presentedBy } from "./query-credential.ts";
 
+/** For which model something is that is of none. */
+const MODEL_HEADER = "x-tollgate-model";
+
 /** What we use of Bun's server: streams may be silent for minutes, so its idle timer is turned off. */
 export type IdleTimer = { readonly timeout: (request: Request, seconds: number) => void };
 
@@ -28,7 +31,7 @@ export async function exchangeRoute(
   const reply = await handle(gateway, {
     dialect: dialectOf(surface),
     codec,
-    place,
+    place: codec.modelInHeader === true ? { ...place, model: headers.get(MODEL_HEADER) } : place,
     query,
     headers,
     declaredBytes: declaredBytes(request.headers),

@@ -93,12 +93,12 @@ function nameInPath(pathname: string): string {
   return decoded(pathname.replace(PATH_PREFIX, ""));
 }
 
-function jsonReply(gateway: Gateway, request: Request, body: object): Response {
+export function jsonReply(gateway: Gateway, request: Request, body: object): Response {
   const headers = answerHeaders(dialectFor(request), newId("request", gateway.random));
   return Response.json(body, { headers });
 }
 
-function refusedReply(gateway: Gateway, request: Request, refusal: Refusal): Response {
+export function refusedReply(gateway: Gateway, request: Request, refusal: Refusal): Response {
   const { code, message, param } = refusal;
   const { status, type } = ERRORS[code];
   const dialect = dialectFor(request);

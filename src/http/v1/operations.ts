@@ -7,6 +7,12 @@ import type { Surface } from "../../dialects/surfaces.ts";
 import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
 import { broken, client, health, json, refusal, text } from "./describe.ts";
 import {
+  fileContentDetail,
+  fileCreateDetail,
+  fileDeleteDetail,
+  fileDetail,
+} from "./file-operations.ts";
+import {
   imageEditsDetail,
   imageVariationsDetail,
   transcriptionsDetail,
@@ -60,6 +66,10 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   translations: translationsDetail,
   image_edits: imageEditsDetail,
   image_variations: imageVariationsDetail,
+  files: fileCreateDetail,
+  file: fileDetail,
+  file_delete: fileDeleteDetail,
+  file_content: fileContentDetail,
   responses: responsesDetail,
   response: responseDetail,
   response_delete: responseDeleteDetail,

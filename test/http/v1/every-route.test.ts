@@ -66,11 +66,15 @@ const REFUSED: readonly (readonly [who: string, token: string, code: string, sta
 ];
 
 /** Something that a provider keeps for the tenant, by which paths with an id in them can be asked. */
-const OBJECT_ID = "object-1";
-await noteObject("openai", tenantId, OBJECT_ID);
+const OBJECT_IDS = { response: "object-1", file: "object-2" } as const;
+for (const kind of ["response", "file"] as const) await noteObject("openai", tenantId, kind);
 const foreign = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
 
-async function noteObject(dialect: DialectName, owner: string, id: string): Promise<void> {
+async function noteObject(
+  dialect: DialectName,
+  owner: string,
+  kind: keyof typeof OBJECT_IDS,
+): Promise<void> {
   const provider = [...tollgate.gateway.directory.providers()].find(
     ({ row }) => row.name === dialect,
   );
@@ -78,8 +82,8 @@ async function noteObject(dialect: DialectName, owner: string, id: string): Prom
   await tollgate.gateway.objects.note([
     {
       tenantId: owner,
-      id,
-      kind: "response",
+      id: OBJECT_IDS[kind],
+      kind,
       tokenId: "",
       providerId: provider?.row.id ?? "",
       credentialPosition: 1,
@@ -123,7 +127,7 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
     throw new Error(`The surface ${surface} has no sample: add one to test/http/v1/samples.ts.`);
   }
   const authorization = `Bearer ${token}`;
-  const named = path.replace("{model}", model).replace("{id}", OBJECT_ID);
+  const named = path.replace("{model}", model).replace("{id}", idIn(path));
   return fetch(`${tollgate.url}${named}`, {
     method,
     headers: { authorization, ...sample.headers },
@@ -131,8 +135,14 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
   });
 }
 
+/** Paths begin with what they are about. */
+function idIn(path: string): string {
+  return path.startsWith("/v1/files/") ? OBJECT_IDS.file : OBJECT_IDS.response;
+}
+
 /** They answer from what is configured, and ask no provider. */
 const OF_OUR_OWN: ReadonlySet<string> = new Set([
+  "GET /v1/files",
   "GET /v1/models",
   "GET /v1/models/*",
   "GET /v1beta/models",
@@ -180,6 +190,7 @@ describe.each(entries.filter(({ path }) => path.includes("{id}")))("$method $pat
 
 test("what is of our own asks no provider, whoever comes", async () => {
   for (const path of [
+    "/v1/files",
     "/v1/models",
     "/v1/models/any",
     "/v1beta/models",

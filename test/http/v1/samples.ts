@@ -46,5 +46,12 @@ export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample
   transcriptions: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
   translations: (model) => form({ file: new File(["RIFF"], "a.wav"), model }),
   image_edits: (model) => form({ image: new File(["PNG"], "a.png"), prompt: "hi", model }),
+  files: (model) => ({
+    ...form({ file: new File(["hi"], "a.txt"), purpose: "user_data" }),
+    headers: { "x-tollgate-model": model },
+  }),
+  file: () => json({}),
+  file_delete: () => json({}),
+  file_content: () => json({}),
   image_variations: (model) => form({ image: new File(["PNG"], "a.png"), model }),
 };

@@ -1,0 +1,151 @@
+/** Files that providers keep, as the OpenAPI document describes them. */
+import type { DocumentDecoration } from "elysia";
+import {
+  askedHeaders,
+  client,
+  EXCHANGE_HEADERS,
+  exchangeRefusals,
+  headersOf,
+  refusal,
+} from "./describe.ts";
+
+const text = { type: "string" as const };
+const object = { type: "object" as const };
+
+const FILE_ID = "file-abc123";
+const FILE = {
+  id: FILE_ID,
+  object: "file",
+  bytes: 120_000,
+  created_at: 1_763_631_000,
+  filename: "notes.pdf",
+  purpose: "user_data",
+  status: "processed",
+};
+
+const idParameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "The id that the provider gave to a file of this tenant's.",
+  example: FILE_ID,
+  schema: text,
+};
+
+function queryParameter(name: string, description: string) {
+  return { name, in: "query", required: false, description, schema: text };
+}
+
+function answered(description: string, example: object) {
+  const content = { "application/json": { schema: object, example } };
+  return { description, headers: headersOf(EXCHANGE_HEADERS), content };
+}
+
+/** Every refusal of an exchange, and that there is no such file. */
+function ownedRefusals() {
+  return { ...exchangeRefusals(), 404: refusal("not_found") };
+}
+
+export const fileCreateDetail: DocumentDecoration = {
+  ...client("create_file", "Upload a file"),
+  description:
+    "The provider that serves the model in `x-tollgate-model` keeps it; without that header the only one that keeps files. Costs nothing.",
+  parameters: [
+    ...askedHeaders(),
+    {
+      name: "x-tollgate-model",
+      in: "header",
+      required: false,
+      description: "The model that the file is for.",
+      schema: text,
+    },
+  ],
+  requestBody: {
+    required: true,
+    content: {
+      "multipart/form-data": {
+        schema: {
+          ...object,
+          required: ["file", "purpose"],
+          properties: {
+            file: {
+              ...text,
+              format: "binary",
+              description: "It is never held in memory as a whole.",
+            },
+            purpose: { ...text, description: "As `user_data`, `vision` or `assistants`." },
+          },
+        },
+      },
+    },
+  },
+  responses: { 200: answered("The file as its provider keeps it.", FILE), ...exchangeRefusals() },
+};
+
+export const fileListDetail: DocumentDecoration = {
+  ...client("list_files", "List the files of the tenant"),
+  description:
+    "From Tollgate's own book, newest first: what was uploaded through it, as it was told then.",
+  parameters: [
+    queryParameter("after", "Id of the last file that came."),
+    queryParameter("limit", "How many at most."),
+    queryParameter("order", "`asc` or `desc`."),
+    queryParameter("purpose", "Only those of this purpose, among the next 10,000."),
+  ],
+  responses: {
+    200: {
+      description: "A page of them.",
+      content: {
+        "application/json": {
+          schema: object,
+          example: {
+            object: "list",
+            data: [FILE],
+            first_id: FILE_ID,
+            last_id: FILE_ID,
+            has_more: false,
+          },
+        },
+      },
+    },
+    400: refusal("invalid_request"),
+    401: refusal("invalid_api_key"),
+    403: refusal("tenant_suspended"),
+    500: refusal("internal_error"),
+    503: refusal("ledger_unavailable"),
+  },
+};
+
+export const fileDetail: DocumentDecoration = {
+  ...client("get_file", "Show a file"),
+  description: "Asked of the provider that keeps it; costs nothing.",
+  parameters: [idParameter],
+  responses: { 200: answered("The file as it is now.", FILE), ...ownedRefusals() },
+};
+
+export const fileDeleteDetail: DocumentDecoration = {
+  ...client("delete_file", "Delete a file"),
+  parameters: [idParameter],
+  responses: {
+    200: answered("Its provider has deleted it, and Tollgate has forgotten it.", {
+      id: FILE_ID,
+      object: "file",
+      deleted: true,
+    }),
+    ...ownedRefusals(),
+  },
+};
+
+export const fileContentDetail: DocumentDecoration = {
+  ...client("get_file_content", "Download a file"),
+  description: "Relayed as it comes, whatever its length.",
+  parameters: [idParameter],
+  responses: {
+    200: {
+      description: "Its bytes.",
+      headers: headersOf(EXCHANGE_HEADERS),
+      content: { "application/octet-stream": { schema: { ...text, format: "binary" } } },
+    },
+    ...ownedRefusals(),
+  },
+};

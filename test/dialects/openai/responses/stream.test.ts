@@ -128,8 +128,11 @@ test("numbers go on behind the last event, whether its own number was read or co
   expect(numberOf(stream.replaceAll(/,"sequence_number":\d+/g, ""))).toBe(6);
 });
 
+function of(id: string, type: string, more: object = {}): object {
+  return { id, type, ...more };
+}
+
 test("calls of tools are counted once each, containers once for all their calls, and free ones not", () => {
-  const of = (id: string, type: string, more: object = {}) => ({ id, type, ...more });
   const items = [
     of("a", "web_search_call", { action: { type: "search" } }),
     of("b", "web_search_call", { action: { type: "open_page" } }),

@@ -36,14 +36,14 @@ export const MAKERS: readonly Company[] = [
     id: "google-openai",
     displayName: "Google AI (OpenAI's API)",
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "image_generations"],
     reference: "https://ai.google.dev/gemini-api/docs/openai",
   }),
   company({
     id: "mistral",
     displayName: "Mistral AI",
     baseUrl: "https://api.mistral.ai/v1",
-    surfaces: ["chat", "embeddings", "transcriptions"],
+    surfaces: ["chat", "embeddings", "moderations", "transcriptions"],
     // Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256).
     quirks: { repeatsText: true },
     reference: "https://docs.mistral.ai/api",
@@ -74,7 +74,7 @@ export const MAKERS: readonly Company[] = [
     id: "xai",
     displayName: "xAI",
     baseUrl: "https://api.x.ai/v1",
-    surfaces: ["chat", ...RESPONSES],
+    surfaces: ["chat", "image_generations", ...RESPONSES],
     reference: "https://docs.x.ai/docs/api-reference",
   }),
   company({
@@ -83,6 +83,20 @@ export const MAKERS: readonly Company[] = [
     baseUrl: "https://api.cohere.ai/compatibility/v1",
     surfaces: ["chat", "embeddings"],
     reference: "https://docs.cohere.com/docs/compatibility-api",
+  }),
+  company({
+    id: "cohere-rerank",
+    displayName: "Cohere (reranking)",
+    baseUrl: "https://api.cohere.com/v2",
+    surfaces: ["rerank"],
+    reference: "https://docs.cohere.com/reference/rerank",
+  }),
+  company({
+    id: "jina",
+    displayName: "Jina AI",
+    baseUrl: "https://api.jina.ai/v1",
+    surfaces: ["embeddings", "rerank"],
+    reference: "https://api.jina.ai/redoc",
   }),
   company({
     id: "perplexity",

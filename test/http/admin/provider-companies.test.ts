@@ -55,7 +55,7 @@ describe("a provider of a company", () => {
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
       authentication: { kind: "bearer", name: null, scope: null },
-      surfaces: ["chat", "transcriptions", "translations", "responses"],
+      surfaces: ["chat", "speech", "transcriptions", "translations", "responses"],
       has_credential: true,
       allow_private_network: false,
     });
@@ -104,7 +104,7 @@ describe("a provider of a company", () => {
       company: "groq",
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
-      surfaces: ["chat", "transcriptions", "translations", "responses"],
+      surfaces: ["chat", "speech", "transcriptions", "translations", "responses"],
     });
     expect(await change({ company: null })).toMatchObject({
       company: null,

@@ -10,8 +10,8 @@ import type { DialectName } from "../base/dialect.ts";
 export type Unit = "images" | "audio_seconds" | "characters" | "search_units";
 
 /**
- * How a surface is paid. free: it costs nothing at any provider, so it needs no price and holds nothing;
- * whoever may spend nothing more is refused all the same.
+ * How a surface is paid. free: it costs nothing, at any provider or, beside another meter, where no price is
+ * known, so it needs no price and holds nothing; whoever may spend nothing more is refused all the same.
  */
 export type Meter = "tokens" | Unit | "free";
 
@@ -57,7 +57,8 @@ export const SURFACES = {
     dialect: "openai",
     method: "POST",
     paths: ["/v1/moderations"],
-    meters: ["free"],
+    // OpenAI asks nothing for it, Mistral as much per token as its price says (2026-11).
+    meters: ["tokens", "free"],
     access: "exchange",
   },
   image_generations: {

@@ -9,10 +9,9 @@ import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, UnitUse, Usage } from "../dialects/contract.ts";
 import { unitDetails } from "./unit-usage.ts";
-import { metersOf } from "../dialects/surfaces.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
-import type { ModelPrice } from "./prices/price.ts";
+import { FREE_PRICE, type ModelPrice } from "./prices/price.ts";
 import type { Candidate } from "./resolve.ts";
 
 /**
@@ -68,8 +67,8 @@ function inputTokensMax(
 /** Nothing is held, but a budget that is used up refuses: the smallest amount must be left. */
 const FREE_OPTIONS: readonly HoldOption[] = [{ nanoUsd: 0, roomNanoUsd: 1, outputTokensCap: null }];
 
-function isFree({ surface }: ClientRequest): boolean {
-  return metersOf(surface).includes("free");
+function isFree({ price }: Candidate): boolean {
+  return price === FREE_PRICE;
 }
 
 export function holdOptions(
@@ -78,7 +77,7 @@ export function holdOptions(
   request: ClientRequest,
   candidate: Candidate,
 ): readonly HoldOption[] {
-  if (isFree(request)) return FREE_OPTIONS;
+  if (isFree(candidate)) return FREE_OPTIONS;
   const { price } = candidate;
   const inputTokens = inputTokensMax(request, price);
   const option = (outputTokens: number, outputTokensCap: number | null): HoldOption => {
@@ -110,7 +109,7 @@ export function rateTokens(
   request: ClientRequest,
   candidate: Candidate,
 ): number {
-  if (isFree(request)) return 0;
+  if (isFree(candidate)) return 0;
   const input = inputTokensBound(candidate.lane.handle, candidate.model, request.textBytes);
   return input + likelyOutput(tenant, tokenId, request, candidate);
 }
@@ -189,7 +188,7 @@ export function estimatedUsage(
   candidate: Candidate,
   outputTokensSeen: number | null,
 ): Usage {
-  if (isFree(request)) return NO_USAGE;
+  if (isFree(candidate)) return NO_USAGE;
   const inputTokens = inputTokensEstimate(request);
   const outputTokens =
     outputTokensSeen ??

@@ -76,7 +76,7 @@ export function resolveModel(
   const named = route === null ? directTarget(providers, model) : routeTargets(providers, route);
   if (named === null) return null;
   const { id: routeId = null, strategy = "priority", terms = {} } = route ?? {};
-  const priceOf = meters.includes("free") ? () => FREE_PRICE : pricesAt(configured, meters, atMs);
+  const priceOf = pricesAt(configured, meters, atMs);
   const lanesOf = (entry: ProviderEntry) => (isPinned ? entry.lanesNow : entry.lanesFor);
   const places = placesOf(named, lanesOf, priceOf);
   return { route: model, routeId, strategy, terms, ...places };
@@ -97,13 +97,20 @@ export function lookAtRoute(
 
 type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
 
-/** A price counts only where it is one of what is given: a model that reads aloud has none per picture. */
+/**
+ * A price counts only where it is one of what is given: a model that reads aloud has none per picture. What
+ * is free at most providers is so where nobody has said what it costs.
+ */
 function pricesAt(configured: Configured, meters: readonly Meter[], atMs: number): PriceOf {
+  const isFree = meters.includes("free");
+  const paid = meters.filter((meter) => meter !== "free");
+  if (isFree && paid.length === 0) return () => FREE_PRICE;
   return ({ row }, model) => {
     const operatorPrice = configured.priceFor(row.id, withoutScript(model));
     const price = effectivePrice(row, model, operatorPrice, atMs);
-    const isMeant = price === null || meters.length === 0 || pricesAny(price, meters);
-    return isMeant ? price : null;
+    const isMeant = price !== null && (meters.length === 0 || pricesAny(price, paid));
+    if (isMeant) return price;
+    return isFree ? FREE_PRICE : null;
   };
 }
 

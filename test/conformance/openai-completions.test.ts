@@ -116,7 +116,8 @@ describe("streamed", () => {
     const scope = { scopeType: "token", scopeId: small.row.id, tenantId } as const;
     await tollgate.addBudget({ ...scope, amountNanoUsd: 1_000_000, onHoldReached: "stop" });
     const words = Array.from({ length: 60 }, (_, index) => text(` word${index}`));
-    upstream.answer({ headers: SSE, pieces: [...words, finish(), DONE] });
+    // Its end must not come in the same read: then it is complete, and costs what it costs.
+    upstream.answer({ headers: SSE, pieces: words, end: "hang" });
     const relayed = await through({
       path,
       headers: { authorization: `Bearer ${small.token}` },

@@ -171,6 +171,14 @@ describe("moderations", () => {
     expect(new TextDecoder().decode(mine.seen?.body)).toBe('{ "input" : "hi","model":"mine" }');
   });
 
+  test("cost what their model's tokens cost, where those have a price", async () => {
+    // As Mistral answers (API reference, 2026-11).
+    const usage = { prompt_tokens: 101, completion_tokens: 0, total_tokens: 101 };
+    upstream.answer({ pieces: [JSON.stringify({ id: "1", results: [], usage })] });
+    await through({ path, body: '{"model":"by-tokens","input":"hi"}' });
+    expect(await lastAttempt(tollgate)).toMatchObject({ amountNanoUsd: 2_020, estimated: false });
+  });
+
   test("without an input are refused", async () => {
     const { status, text } = await through({ path, body: '{"model":"omni-moderation-latest"}' });
     expect([status, JSON.parse(text).error.param]).toEqual([400, "input"]);

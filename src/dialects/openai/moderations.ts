@@ -1,4 +1,4 @@
-/** Moderations: what a text or picture is judged to be. No provider asks anything for it. */
+/** Moderations: what a text or picture is judged to be. Most providers ask nothing for it. */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
 import { endUserWord } from "../end-user.ts";

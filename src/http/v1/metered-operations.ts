@@ -63,7 +63,7 @@ export const completionsDetail: DocumentDecoration = {
 export const moderationsDetail: DocumentDecoration = {
   ...client("create_moderation", "Judge texts and pictures"),
   description:
-    "Costs nothing and needs no price; an access token whose budget is used up is refused all the same.",
+    "Costs nothing where its model has no price; an access token whose budget is used up is refused all the same.",
   parameters: askedHeaders(),
   requestBody: body(
     ["input"],

@@ -26,6 +26,16 @@ beforeEach(async () => {
 
 afterEach(() => tollgate.stop());
 
+/** A file that the provider keeps for the tenant. */
+async function keptFile(id: string): Promise<void> {
+  const { clock, objects } = tollgate.gateway;
+  const createdAtMs = clock.nowMs();
+  const keeper = { providerId, credentialPosition: 1, credentialHash: null };
+  const place = { ...keeper, tenantId, tokenId: "", route: null, model: null, detail: null };
+  const expiresAtMs = createdAtMs + 60_000;
+  await objects.note([{ ...place, id, kind: "file", createdAtMs, expiresAtMs }]);
+}
+
 async function budget(amountNanoUsd: number): Promise<void> {
   const scope = { scopeType: "tenant", scopeId: tenantId, tenantId } as const;
   await tollgate.addBudget({ ...scope, amountNanoUsd, window: "total" });
@@ -62,6 +72,7 @@ test.each([
   ["something nobody knows", { type: "hologram" }],
 ])("%s may fill the model's context, so that much is held", async (_what, part) => {
   const body = { max_tokens: 10, messages: [{ role: "user", content: [part] }] };
+  await keptFile("file-abc");
   await budget(100_009 * TOKEN_NANO_USD);
   const refused = await chat(tollgate.url, { token, body });
   expect([refused.status, errorOf(refused)]).toMatchObject([429, { code: "budget_exceeded" }]);
@@ -69,6 +80,7 @@ test.each([
 });
 
 test("where there is room for the whole context, what was really read is posted", async () => {
+  await keptFile("file-abc");
   await budget(100_010 * TOKEN_NANO_USD);
   const content = [{ type: "file", file: { file_id: "file-abc" } }];
   const body = { max_tokens: 10, messages: [{ role: "user", content }] };

@@ -35,7 +35,9 @@ export function acceptEmbeddings(bytes: Uint8Array<ArrayBuffer>): Verdict<Client
 function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
   const options = body["stream_options"];
   const stream = body["stream"] === true;
-  const { images, inlineBytes, hasUnsized, modalities } = countNotText(listOf(body["messages"]));
+  const { images, inlineBytes, hasUnsized, modalities, files } = countNotText(
+    listOf(body["messages"]),
+  );
   const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
   return {
     surface: "chat",
@@ -53,6 +55,7 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     modalities,
     offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
     ...chatExtras(bytes, body),
+    ...(files !== null && { objects: files }),
   };
 }
 

@@ -3,6 +3,7 @@
  * their bytes, so they are counted, and the bytes of inline ones do not count as text. Of everything
  * else (files by id, documents, links to sound and video) the body does not show the size at all.
  */
+import type { NamedObject } from "../../base/object-kind.ts";
 import type { Modality } from "../contract.ts";
 import { isObject } from "../json.ts";
 import { partModality, TEXT_ONLY } from "./modalities.ts";
@@ -16,6 +17,8 @@ export type NotText = {
   readonly hasUnsized: boolean;
   /** Kinds of input among the messages. */
   readonly modalities: readonly Modality[];
+  /** Files that a provider keeps, by their ids; null: it names none. */
+  readonly files: readonly NamedObject[] | null;
 };
 
 /** Parts whose tokens are no more than their bytes: sound in base64 has far fewer. */
@@ -37,7 +40,8 @@ export function countNotText(messages: readonly unknown[]): NotText {
   let hasUnsized = false;
   let hasText = false;
   let kinds: Set<Modality> | null = null;
-  for (const message of messages) {
+  let files: NamedObject[] | null = null;
+  for (const [place, message] of messages.entries()) {
     if (!isObject(message)) continue;
     const { content, audio } = message;
     // An earlier answer that was sound, by its id.
@@ -50,6 +54,8 @@ export function countNotText(messages: readonly unknown[]): NotText {
       const url = imageUrl(part);
       if (url === undefined) {
         hasUnsized ||= isObject(part) && !SIZED_PARTS.has(part["type"]);
+        const id = fileId(part);
+        if (id !== null) (files ??= []).push({ kind: "file", id, param: `messages[${place}]` });
         continue;
       }
       images++;
@@ -59,7 +65,14 @@ export function countNotText(messages: readonly unknown[]): NotText {
   }
   if (hasText) kinds?.add("text");
   const modalities = kinds === null ? TEXT_ONLY : [...kinds];
-  return { images, inlineBytes, hasUnsized, modalities };
+  return { images, inlineBytes, hasUnsized, modalities, files };
+}
+
+/** `{"type":"file","file":{"file_id":…}}`; a file may be within the body as well. */
+function fileId(part: unknown): string | null {
+  if (!isObject(part) || !isObject(part["file"])) return null;
+  const { file_id: id } = part["file"];
+  return typeof id === "string" ? id : null;
 }
 
 /** `{"type":"image_url","image_url":{"url":…}}`; Mistral also takes the bare string (2026-11). */

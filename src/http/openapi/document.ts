@@ -23,7 +23,8 @@ the operations under *client*, an access token. Then open an operation and press
 Ids in the examples are made up: put those of your own things in their place.
 
 Money is decimal text in US dollars (\`"5.00"\`), times are RFC 3339 in UTC, ids sort by time. Every answer
-has \`x-request-id\`; every error is an object \`error\` with \`message\`, \`type\`, \`code\` and \`param\`.`;
+has \`x-request-id\`; every error is an object \`error\` with \`message\`, \`type\`, \`code\` and \`param\`,
+or has the shape of the dialect whose path was called.`;
 
 const TAGS = [
   ["tenants", "The isolation boundary: owns projects, access tokens and budgets."],

@@ -93,6 +93,8 @@ function mayHedge(
   { percentMax }: HedgeTerms,
 ): boolean {
   if (exchange.stoppedFor !== null || exchange.clientGone) return false;
+  // Hundreds of megabytes at once to two, or a file that the loser keeps and nobody knows of, help nobody.
+  if (exchange.spool !== null || exchange.call.codec.modelInHeader === true) return false;
   const atMs = gateway.clock.nowMs();
   if (!story.canHedge(atMs) || routeId === null) return false;
   const isCalm = gateway.shed.allows("hedge");

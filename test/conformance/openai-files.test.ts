@@ -8,7 +8,7 @@ import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
 import { cutAt, FORM_HEADERS, formBytes, inPieces, type Part } from "./multipart.ts";
 import { startRecordedUpstream } from "./recorded-upstream.ts";
-import { conformanceStageForFile, CREDENTIAL, PUBLIC_MODEL } from "./stage.ts";
+import { conformanceStageForFile, CREDENTIAL, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
 
 const { direct, through, upstream, tollgate, tenantId, token, provider } =
   await conformanceStageForFile("openai", "/v1");
@@ -304,4 +304,36 @@ describe("where several providers could keep a file", () => {
     expect(await ask({ "x-tollgate-model": "second/m" })).toBe(403);
     expect(await ask({ "x-tollgate-model": PUBLIC_MODEL })).toBe(200);
   });
+
+  test.each([
+    ["a file", path, () => form(10)],
+    ["a form that is not in memory", "/v1/images/edits", largeForm],
+  ])("%s is never on its way to two of them at once", async (_what, to, body) => {
+    const target = { providerId: provider.id, model: UPSTREAM_MODEL, weight: 1, priority: 0 };
+    const other = await startRecordedUpstream();
+    later.push(() => other.stop());
+    const third = await tollgate.addProvider({ name: `of ${to}`, baseUrl: `${other.url}/v1` });
+    await tollgate.addPrice(third.id, "m");
+    const targets = [target, { providerId: third.id, model: "m", weight: 1, priority: 1 }];
+    const hedge = { percentile: 95, delayMsMin: 1, percentMax: 100 };
+    const model = `hedged${to}`;
+    await tollgate.addRoute(model, targets, { terms: { hedge } });
+    upstream.forget();
+    upstream.answer({ pieces: [], end: "hang" });
+    const headers = {
+      ...FORM_HEADERS,
+      "x-tollgate-model": model,
+      "x-tollgate-timeout-ms": "200",
+    };
+    expect((await through({ path: to, headers, body: body(model) })).status).toBe(504);
+    expect([upstream.seen.length, other.seen.length]).toEqual([1, 0]);
+    upstream.breakOff();
+  });
 });
+
+function largeForm(model: string): Uint8Array<ArrayBuffer> {
+  return formBytes([
+    ["model", model],
+    ["image", bytesOf(2_000_000)],
+  ]);
+}

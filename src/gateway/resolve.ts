@@ -91,9 +91,12 @@ export function lookAtRoute(
 ): Resolved {
   const { id: routeId, model, strategy, terms } = route;
   const named = routeTargets(providers, route);
-  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, [], atMs));
+  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, EXPLAINED, atMs));
   return { route: model, routeId, strategy, terms, ...places };
 }
+
+/** What is explained are chats and embeddings. */
+const EXPLAINED: readonly Meter[] = ["tokens"];
 
 type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
 
@@ -103,7 +106,7 @@ type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
  */
 function pricesAt(configured: Configured, meters: readonly Meter[], atMs: number): PriceOf {
   const isFree = meters.includes("free");
-  const paid = meters.filter((meter) => meter !== "free");
+  const paid = isFree ? meters.filter((meter) => meter !== "free") : meters;
   if (isFree && paid.length === 0) return () => FREE_PRICE;
   return ({ row }, model) => {
     const operatorPrice = configured.priceFor(row.id, withoutScript(model));

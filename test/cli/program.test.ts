@@ -94,7 +94,7 @@ const added = {
 /** Every flag of a price, and the members that they become. */
 const amountFlags = `--input 1.25 --output 10 --cached-input 0.125 --cache-write none
   --cache-write-1h 2 --reasoning 11 --audio-input 3 --audio-output 4 --image-input 5
-  --image-output 6 --request 0.001 --batch 0.5 --tool web_search=0.01 --tool code=0.02
+  --image-output 6 --characters 15 --image 0.04 --audio-second 0.0001 --search-unit 0.002 --request 0.001 --batch 0.5 --tool web_search=0.01 --tool code=0.02
   --context 400000 --tier 200000:2.50/15 --tier 400000:3/20/0.3/4 --output-max none
   --confirm-unusual`.split(/\s+/);
 const amounts = {
@@ -108,6 +108,10 @@ const amounts = {
   audio_output_usd_per_million: "4",
   image_input_usd_per_million: "5",
   image_output_usd_per_million: "6",
+  character_usd_per_million: "15",
+  image_usd: "0.04",
+  audio_second_usd: "0.0001",
+  search_unit_usd: "0.002",
   request_usd: "0.001",
   batch_multiplier: 0.5,
   tool_call_usd: { web_search: "0.01", code: "0.02" },

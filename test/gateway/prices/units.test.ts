@@ -4,6 +4,7 @@ import type { UnitCounts, Usage } from "../../../src/dialects/contract.ts";
 import type { Meter } from "../../../src/dialects/surfaces.ts";
 import { exactNanoUsd, tellsCost, worstCaseNanoUsd } from "../../../src/gateway/prices/cost.ts";
 import { pricePlausibility } from "../../../src/gateway/prices/plausible.ts";
+import { previewCost } from "../../../src/gateway/prices/preview.ts";
 import { isFree, type ModelPrice, pricesAny } from "../../../src/gateway/prices/price.ts";
 import { testPrice } from "./support/price.ts";
 
@@ -137,4 +138,14 @@ describe("a price of a unit", () => {
   ])("%s", (_what, price, doubts) => {
     expect(doubted(price)).toEqual(doubts);
   });
+});
+
+test("a price of units is told in amounts that people know, and of tokens only where they have one", () => {
+  expect(previewCost({ ...others, imagePicoUsd: 40_000_000_000 }).sentence).toBe(
+    "A thousand pictures cost 40.00 USD. An hour of sound costs 0.36 USD. " +
+      "A million characters cost 15.00 USD. A thousand searches cost 2.00 USD.",
+  );
+  expect(previewCost(either).sentence).toEndWith(
+    "a million output tokens 40.00 USD. A thousand pictures cost 40.00 USD.",
+  );
 });

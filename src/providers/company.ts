@@ -56,7 +56,7 @@ export type Company = {
   /** null: as the dialect says. */
   readonly wire: WireName | null;
   readonly quirks: Quirks;
-  /** Its API reference, and the day on which it was looked up. */
+  /** Its API reference, and the day on which the row was last compared with what is published. */
   readonly reference: string;
   readonly referenceSeenOn: string;
 };
@@ -77,7 +77,7 @@ export const RESPONSES = [
 type Row = Pick<Company, "id" | "displayName" | "baseUrl" | "reference"> &
   Partial<Omit<Company, "quirks">> & { readonly quirks?: Partial<Quirks> };
 
-/** The day on which every reference that names no other was looked up. */
+/** Of every row that names no other day. */
 const SEEN_ON = "2026-11-29";
 
 export function company(row: Row): Company {

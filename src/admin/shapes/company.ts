@@ -84,7 +84,9 @@ export const Company = Type.Object(
       }),
     }),
     reference: Type.String({ description: "Its API reference." }),
-    reference_seen_on: Type.String({ description: "The day on which that was looked up." }),
+    reference_seen_on: Type.String({
+      description: "The day on which this was last compared with what is published.",
+    }),
   },
   { description: "A company or server that Tollgate knows." },
 );

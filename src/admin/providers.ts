@@ -40,6 +40,9 @@ const DEFAULT_TIMEOUTS: ProviderRow["timeoutsMs"] = {
   total: LIMITS.streamTotalMs,
 };
 
+/** All that the simulated provider can do: a newcomer is told so, not met by its "unknown URL". */
+const SIMULATED_SURFACES = ["chat", "embeddings"] as const;
+
 export function createProviders(deps: AdminDeps): Providers {
   const show = (row: ProviderRow): Provider => showProvider(deps, row);
   const own = configured(deps, "providers", {
@@ -57,7 +60,8 @@ export function createProviders(deps: AdminDeps): Providers {
         { limit: 1, cursor: null },
       );
       const [there] = page.rows;
-      const input = { name, base_url: baseUrl, allow_private_network: true };
+      const surfaces = [...SIMULATED_SURFACES];
+      const input = { name, base_url: baseUrl, allow_private_network: true, surfaces };
       const row = providerRow(deps, input, true);
       if (!row.allowed) return row;
       const written =

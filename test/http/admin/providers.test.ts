@@ -191,7 +191,14 @@ describe("a provider", () => {
     expect([first, second, listed.member("data")]).toMatchObject([
       { allowed: true, value: { simulated: true, base_url: "http://127.0.0.1:1/v1", version: 1 } },
       { allowed: true, value: { simulated: true, base_url: "http://127.0.0.1:2/v1", version: 2 } },
-      [{ simulated: true, allow_private_network: true, base_url: "http://127.0.0.1:2/v1" }],
+      [
+        {
+          simulated: true,
+          allow_private_network: true,
+          base_url: "http://127.0.0.1:2/v1",
+          surfaces: ["chat", "embeddings"],
+        },
+      ],
     ]);
     const id = second.allowed ? second.value.id : "";
     const moved = await api.call("PATCH", `/providers/${id}`, {

@@ -122,6 +122,14 @@ describe("reranking", () => {
     ]);
   });
 
+  test("by another method is nothing, in the dialect's words", async () => {
+    const answer = await fetch(`${tollgate.url}/v2/rerank`);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      404,
+      { error: { code: "not_found", message: "There is nothing at GET /v2/rerank." } },
+    ]);
+  });
+
   test("of an answer that is an error is told in the provider's words", async () => {
     const refused = '{"message":"invalid api token"}';
     upstream.answer({ status: 401, pieces: [refused] });

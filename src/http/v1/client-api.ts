@@ -59,6 +59,10 @@ export function clientApi(gateway: Gateway) {
     .all("/v1beta/*", ({ request }) => unknownRoute(gateway, request), {
       ...untouched,
       detail: { hide: true },
+    })
+    .all("/v2/*", ({ request }) => unknownRoute(gateway, request), {
+      ...untouched,
+      detail: { hide: true },
     });
 }
 

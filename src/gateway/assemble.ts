@@ -122,7 +122,7 @@ export async function disassembleGateway(gateway: Gateway): Promise<void> {
 }
 
 /** What actors and store know at the moment of a scrape; only of owners that are in memory. */
-function readings({ clock, directory, shed, store }: Gateway): LiveReadings {
+function readings({ clock, directory, shed, spools, store }: Gateway): LiveReadings {
   const nowMs = clock.nowMs();
   const budgets = [...directory.owners.loaded()].flatMap(([owner, handle]) => {
     // End users are as many as clients say: none of them is a label.
@@ -167,6 +167,7 @@ function readings({ clock, directory, shed, store }: Gateway): LiveReadings {
     ledgerOk: store.health().ok,
     ledgerFrozen: store.isFrozen(),
     shedStage: shed.stage(),
+    spoolBytes: spools.takenBytes,
     requestRowsDropped: store.requestLog.droppedCount(),
   };
 }

@@ -56,6 +56,8 @@ export type LiveReadings = {
   readonly ledgerFrozen: boolean;
   /** 0 while everybody is served, up to 3 when nobody new is. */
   readonly shedStage: number;
+  /** What large bodies take of the disk. */
+  readonly spoolBytes: number;
   /** Since the process started. */
   readonly requestRowsDropped: number;
 };
@@ -78,6 +80,11 @@ export function liveGauges(
     "tollgate_shed_stage",
     "0 while every class is served; 1: not batch, 2: only interactive, 3: nothing new",
   );
+  const spools = gauge(
+    registry,
+    "tollgate_spool_bytes",
+    "what large bodies under way take of the disk, in files without a name",
+  );
   const breakers = breakerGauges(registry);
   return (readings) => {
     money(readings.budgets);
@@ -85,6 +92,7 @@ export function liveGauges(
     runtime();
     gates(readings.gates);
     shedStage.set(readings.shedStage);
+    spools.set(readings.spoolBytes);
     breakers(readings);
   };
 }

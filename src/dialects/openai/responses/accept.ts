@@ -4,7 +4,6 @@
  * its input as long as the model can read.
  */
 import { allow, type Verdict } from "../../../base/verdict.ts";
-import type { NamedObject } from "../../../base/object-kind.ts";
 import type { ClientRequest } from "../../contract.ts";
 import { endUserWord } from "../../end-user.ts";
 import { listOf, numberOf, readJsonBody, type Refused, wrong } from "../../json-body.ts";
@@ -13,6 +12,7 @@ import { refuseModel, refuseNumber, TOKENS_MAX } from "../body-checks.ts";
 import { isRunByProvider, responseExtras } from "./extras.ts";
 import { type InputHeld, inputHeld } from "./input.ts";
 import { MEMBERS, OUTPUT_CAP_MEMBER } from "./members.ts";
+import { earlier, namedBeside } from "./named.ts";
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
 export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
@@ -26,7 +26,7 @@ function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReque
   const held = inputHeld(body["input"]);
   const tools = listOf(body["tools"]);
   const before = earlier(body);
-  const objects = [...before, ...held.references, ...filesOf(tools)];
+  const objects = [...before, ...held.references, ...namedBeside(body)];
   const hasUnsized = isUnsized(body, held) || before.length > 0;
   return {
     surface: "responses",
@@ -47,29 +47,6 @@ function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReque
     ...(objects.length === 0 ? {} : { objects }),
     ...(body["background"] === true ? { background: true } : {}),
   };
-}
-
-/** What its input goes on from. */
-function earlier(body: JsonObject): NamedObject[] {
-  const named: NamedObject[] = [];
-  const before = body["previous_response_id"];
-  if (typeof before === "string") {
-    named.push({ kind: "response", id: before, param: "previous_response_id" });
-  }
-  const { conversation } = body;
-  const id = isObject(conversation) ? conversation["id"] : conversation;
-  if (typeof id === "string") named.push({ kind: "conversation", id, param: "conversation" });
-  return named;
-}
-
-/** Files that the code interpreter is given. */
-function filesOf(tools: readonly unknown[]): NamedObject[] {
-  return tools.flatMap((tool, place) => {
-    const container = isObject(tool) ? tool["container"] : null;
-    const ids = isObject(container) ? listOf(container["file_ids"]) : [];
-    const param = `tools[${place}].container.file_ids`;
-    return ids.flatMap((id) => (typeof id === "string" ? [{ kind: "file", id, param }] : []));
-  });
 }
 
 /** Prompts of the provider's, and what its own tools find, are input that the body does not show. */

@@ -9,6 +9,7 @@ import { OutputMeter } from "../../output-meter.ts";
 import { answerFailure } from "../answer.ts";
 import { membersOf } from "./event.ts";
 import { failureOfError } from "./failure.ts";
+import { containerMade, itemMade } from "./made.ts";
 import { readResponseUsage, ToolTally } from "./usage.ts";
 
 /**
@@ -49,16 +50,17 @@ export function responseFailure(answer: Uint8Array): AnswerFailure | null {
   return status === "failed" ? failureOfError(isObject(error) ? error : {}) : null;
 }
 
-/** Nothing where the client asked that nothing be kept. */
+/** Nothing but containers where the client asked that nothing be kept. */
 export function responseMade(answer: Uint8Array): readonly MadeObject[] {
   const { id, store, output } = membersOf(withoutMark(answer), ["id", "store", "output"]);
-  if (typeof id !== "string" || store === false) return [];
-  return [{ kind: "response", id }, ...itemsMade(output)];
+  const containers = itemsOf(output).flatMap(containerMade);
+  if (typeof id !== "string" || store === false) return containers;
+  return [{ kind: "response", id }, ...itemsOf(output).flatMap(itemMade), ...containers];
 }
 
 /** Of a page of input items, which have ids of their own. */
 export function pageMade(answer: Uint8Array): readonly MadeObject[] {
-  return itemsMade(membersOf(withoutMark(answer), ["data"])["data"]);
+  return itemsOf(membersOf(withoutMark(answer), ["data"])["data"]).flatMap(itemMade);
 }
 
 /** The text of its items; none when it has none. */
@@ -71,12 +73,6 @@ export function responseOutput(answer: Uint8Array): GeneratedOutput {
     meter.endPiece(before);
   }
   return meter.output(0);
-}
-
-function itemsMade(items: unknown): readonly MadeObject[] {
-  return itemsOf(items).flatMap(({ id }) =>
-    typeof id === "string" ? [{ kind: "item" as const, id }] : [],
-  );
 }
 
 function itemsOf(items: unknown): readonly JsonObject[] {

@@ -5,6 +5,7 @@
  */
 import type { NamedObject } from "../../../base/object-kind.ts";
 import type { Modality } from "../../contract.ts";
+import { listOf } from "../../json-body.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 
 export type InputHeld = {
@@ -44,6 +45,31 @@ export function inputHeld(input: unknown): InputHeld {
   return { images, inlineBytes, hasUnsized, modalities: [...kinds], references };
 }
 
+/** Is what the item holds only to be found at its provider, by its id? */
+function isReference({
+  type,
+  role,
+  result,
+  content,
+  encrypted_content: sealed,
+}: JsonObject): boolean {
+  switch (type ?? null) {
+    // OpenAI takes an id alone for a reference (types of openai-node 7.55, 2026-11).
+    case null:
+      return role === undefined;
+    case "item_reference":
+      return true;
+    // Images guide, "Multi-turn image generation": the picture that an earlier answer made (2026-11).
+    case IMAGE_ITEM:
+      return typeof result !== "string";
+    // A summary is not what was thought; servers that keep nothing write that down.
+    case "reasoning":
+      return typeof sealed !== "string" && listOf(content).length === 0;
+    default:
+      return false;
+  }
+}
+
 class Found {
   images = 0;
   inlineBytes = 0;
@@ -52,11 +78,8 @@ class Found {
   readonly references: NamedObject[] = [];
 
   addItem(item: JsonObject, place: number): void {
-    const { id, type, role } = item;
-    // OpenAI takes an id alone for a reference (types of openai-node 7.55, 2026-11).
-    const isReference =
-      type === "item_reference" || (role === undefined && (type ?? null) === null);
-    if (isReference && typeof id === "string") {
+    const { id, type } = item;
+    if (isReference(item) && typeof id === "string") {
       this.references.push({ kind: "item", id, param: `input[${place}].id` });
       // What it stands for may be anything.
       this.hasUnsized = true;

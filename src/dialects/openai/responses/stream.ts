@@ -21,6 +21,7 @@ import { ResponseShape } from "./ending.ts";
 import { errorMembers, responseErrorEvent } from "./error.ts";
 import { membersOf, objectWithin, ResponseEvent } from "./event.ts";
 import { failureOfError } from "./failure.ts";
+import { containerMade, itemMade } from "./made.ts";
 import { readResponseUsage, ToolTally } from "./usage.ts";
 
 const deltaKey = '"delta"';
@@ -34,7 +35,7 @@ const CR = 0x0d;
 
 /** Items that are announced before anything is written in them. */
 const EMPTY_ITEMS = new Set<unknown>(["message", "reasoning"]);
-const ITEM_MEMBERS = ["id", "type", "action", "container_id"];
+const ITEM_MEMBERS = ["id", "type", "action", "container_id", "environment"];
 const USAGE_BYTES_MAX = 16 * 1024;
 
 type Watched = Pick<ClientRequest, "background">;
@@ -72,6 +73,7 @@ class ResponseWatch {
   readonly #meter = new OutputMeter();
   readonly #tally = new ToolTally();
   readonly #items: MadeObject[] = [];
+  readonly #containers: MadeObject[] = [];
   #response: MadeObject | null = null;
   #isKept = true;
 
@@ -89,8 +91,8 @@ class ResponseWatch {
   }
 
   made(): readonly MadeObject[] {
-    if (!this.#isKept || this.#response === null) return [];
-    return [this.#response, ...this.#items];
+    if (!this.#isKept || this.#response === null) return this.#containers;
+    return [this.#response, ...this.#items, ...this.#containers];
   }
 
   #see(bytes: Uint8Array, start: number, end: number): boolean {
@@ -157,9 +159,9 @@ class ResponseWatch {
     } else if (type === "response.output_item.done") {
       this.content = true;
       this.#tally.add(item);
-      const { id } = item;
-      if (typeof id === "string" && this.#items.length < LIMITS.objectsNamedMax) {
-        this.#items.push({ kind: "item", id });
+      if (this.#items.length < LIMITS.objectsNamedMax) {
+        this.#items.push(...itemMade(item));
+        this.#containers.push(...containerMade(item));
       }
     }
   }

@@ -42,10 +42,10 @@ function streamed(number: number): string {
   return events([...begun(id), ...items, completed([], id)]);
 }
 
-async function create(more: { readonly stream?: boolean }, by?: string) {
+async function create(more: Readonly<Record<string, unknown>>, by?: string) {
   upstream.answer(() => {
     made += 1;
-    return more.stream === true
+    return more["stream"] === true
       ? { headers: { "content-type": "text/event-stream" }, pieces: [streamed(made)] }
       : { pieces: [JSON.stringify(answered(made))] };
   });
@@ -58,7 +58,7 @@ async function create(more: { readonly stream?: boolean }, by?: string) {
 const INTERPRETER = { type: "code_interpreter" };
 const shell = (environment: object) => ({ tools: [{ type: "shell", environment }] });
 
-const NAMED: [string, (number: number) => object, string][] = [
+const NAMED: [string, (number: number) => Readonly<Record<string, unknown>>, string][] = [
   [
     "a picture of an earlier answer",
     (number) => ({ input: [{ type: "image_generation_call", id: `ig_${number}` }] }),
@@ -98,7 +98,7 @@ describe("what an earlier answer made", () => {
 const IMAGE_FILE = { type: "input_image", file_id: "file-of-others" };
 
 describe("a file of another tenant", () => {
-  test.each<[string, object, string]>([
+  test.each<[string, Readonly<Record<string, unknown>>, string]>([
     [
       "as a mask of a picture",
       { tools: [{ type: "image_generation", input_image_mask: { file_id: "file-of-others" } }] },

@@ -73,9 +73,8 @@ type Body = Readonly<Record<string, unknown>>;
 function acceptBody(body: Body, resolved: Resolved): Verdict<ClientRequest> {
   const surface = surfaceOf(body, resolved);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
-  // Where the path names the model, it is the route's.
-  const model = surface === "generate_content" ? resolved.route : null;
-  return codecOf(surface).accept(bytes, { model });
+  // Where the path names the model, it is the route's; elsewhere nobody looks at it.
+  return codecOf(surface).accept(bytes, { model: resolved.route });
 }
 
 /** Members that tell a body for a response from one for embeddings; with an input alone nobody can. */

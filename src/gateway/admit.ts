@@ -58,7 +58,10 @@ export async function admit(
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
   // The model that an object is of is known by now.
-  const told = exchange.request === null ? accepted : { ...accepted, request: exchange.request };
+  const told =
+    exchange.request === null || exchange.request === request
+      ? accepted
+      : { ...accepted, request: exchange.request };
   return await whenReady(gateway, exchange, principal.scopes, (owners) =>
     take(gateway, exchange, owners, told, resolved.value),
   );

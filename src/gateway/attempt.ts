@@ -87,8 +87,10 @@ function ready(
   { provider: { row }, lane: { presenter } }: Candidate,
 ): Problem | null | Promise<Problem | null> {
   const checked = origins.check(row);
-  const prepare = (problem: Problem | null) => problem ?? presenter?.prepare() ?? null;
-  return checked instanceof Promise ? checked.then(prepare) : prepare(checked);
+  if (checked instanceof Promise) {
+    return checked.then((problem) => problem ?? presenter?.prepare() ?? null);
+  }
+  return checked ?? presenter?.prepare() ?? null;
 }
 
 /** The slot is given back where the attempt ends, whatever becomes of it. Nobody waits twice at a gate. */

@@ -67,7 +67,7 @@ function inputTokensMax(
 /** Nothing is held, but a budget that is used up refuses: the smallest amount must be left. */
 const FREE_OPTIONS: readonly HoldOption[] = [{ nanoUsd: 0, roomNanoUsd: 1, outputTokensCap: null }];
 
-function isFree({ price }: Candidate): boolean {
+export function isFree({ price }: Pick<Candidate, "price">): boolean {
   return price === FREE_PRICE;
 }
 

@@ -6,8 +6,8 @@ import { LIMITS } from "../base/limits.ts";
 import type { ClientRequest, GeneratedOutput, Usage } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
-import { imageTokensEstimate, inputTokensEstimate, unreportedUsage } from "./estimate.ts";
-import type { Exchange } from "./exchange.ts";
+import { imageTokensEstimate, inputTokensEstimate, isFree, unreportedUsage } from "./estimate.ts";
+import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { tellsCost } from "./prices/cost.ts";
 import { settle } from "./settle.ts";
@@ -48,6 +48,8 @@ export function settleAnswer(
     return undefined;
   }
   if (counted !== null) return post("counted", counted);
+  // What costs nothing is known to the nano-dollar, whatever was reported.
+  if (isFree(plan.candidate)) return post("reported", usage ?? NO_USAGE);
   if (usage !== null && tellsCost(usage, plan.candidate.price))
     return post(isPartial ? "counted" : "reported", usage);
   return countUsage(gateway, admitted, output()).then((found) => post("counted", found));

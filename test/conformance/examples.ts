@@ -1,0 +1,307 @@
+/**
+ * One request and answer, or several, for each surface of the table, as its provider would have them (API
+ * references of OpenAI, Anthropic, Google and Cohere, 2026-11), with members and events that nobody knows
+ * and characters of several bytes. What they cost is added up by hand from `PRICE`.
+ */
+import type { ObjectKind } from "../../src/base/object-kind.ts";
+import type { Surface } from "../../src/dialects/surfaces.ts";
+import type { PriceRow } from "../../src/store/contract.ts";
+import { TEXT_STREAM as MESSAGE_STREAM, PLAIN_TEXT as MESSAGE } from "./anthropic-answers.ts";
+import { FRAMINGS, STREAMED as CONTENT_STREAMED, TEXT as CONTENT } from "./google-answers.ts";
+import { FORM_HEADERS, formBytes, type Part } from "./multipart.ts";
+import { PLAIN, TEXT_STREAM as RESPONSE_STREAM } from "./responses-answers.ts";
+import { UPSTREAM_MODEL } from "./stage.ts";
+
+/** In nano-dollars: 1,000 a token read, 2,000 one written, 7,000 a search. */
+export const PRICE: Partial<PriceRow> = {
+  inputPicoUsd: 1_000_000,
+  outputPicoUsd: 2_000_000,
+  searchUnitPicoUsd: 7_000_000,
+};
+
+export type Example = {
+  readonly name: string;
+  /** null: the request has no body. */
+  readonly body: ((model: string) => Uint8Array<ArrayBuffer>) | null;
+  /** `x-tollgate-model` and the like. */
+  readonly headers?: (model: string) => Readonly<Record<string, string>>;
+  readonly query?: string;
+  /** json: it is passed on whole or not at all. events, bytes: it is relayed as it comes. */
+  readonly kind: "json" | "events" | "bytes";
+  readonly contentType: string;
+  readonly answer: Uint8Array<ArrayBuffer>;
+  readonly costNanoUsd: number;
+  /** The cost is not of the provider's own report. */
+  readonly estimated?: true;
+  /** What the provider must keep for the request to reach it. */
+  readonly kept?: ObjectKind;
+};
+
+const encoded = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const SSE_TYPE = "text/event-stream; charset=utf-8";
+
+type Told = Pick<Example, "costNanoUsd"> & Partial<Example>;
+
+/** `members` follow the model's. */
+function plain(members: string, answer: string, told: Told): Example {
+  return {
+    name: "plain",
+    body: (model) => encoded(`{"model" : "${model}",${members},"x_unknown":1.50}`),
+    kind: "json",
+    contentType: JSON_TYPE,
+    answer: encoded(answer),
+    ...told,
+  };
+}
+
+function streamed(members: string, answer: string, told: Told): Example {
+  const events = { name: "streamed", kind: "events", contentType: SSE_TYPE } as const;
+  return plain(`${members},"stream":true`, answer, { ...events, ...told });
+}
+
+function inPath(members: string, answer: string, told: Told): Example {
+  return plain("", answer, { body: () => encoded(`{${members},"x_unknown":1.50}`), ...told });
+}
+
+/** About an object that the provider keeps. */
+function about(kept: ObjectKind, answer: string, told: Partial<Example> = {}): Example {
+  return plain("", answer, { body: null, kept, costNanoUsd: 0, ...told });
+}
+
+const FILE = Uint8Array.from({ length: 3_000 }, (_, index) => (index * 7 + (index >> 8)) % 256);
+
+function form(parts: readonly Part[], answer: string, told: Told): Example {
+  const body = (model: string) =>
+    formBytes([["x_unknown", "1.50 Grüße 🙂"], ["model", model], ...parts]);
+  return plain("", answer, { body, headers: () => FORM_HEADERS, ...told });
+}
+
+const event = (told: object): string => `data: ${JSON.stringify(told)}\n\n`;
+
+const chatChunk = (choices: readonly object[], more: object = {}): string =>
+  event({ id: "chatcmpl-1", object: "chat.completion.chunk", choices, ...more });
+const chatDelta = (content: string): string =>
+  chatChunk([{ index: 0, delta: { content }, finish_reason: null }]);
+const USAGE = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 };
+/** Of `USAGE`. */
+const USAGE_NANO_USD = 9 * 1_000 + 3 * 2_000;
+const MESSAGES = '"messages":[{"role":"user","content":"hi"}]';
+const USAGE_ASKED = ',"stream_options":{"include_usage":true}';
+
+const CHAT = `{
+  "id": "chatcmpl-1", "object": "chat.completion", "created": 1763631000, "model": "${UPSTREAM_MODEL}",
+  "choices": [{"index": 0, "message": {"role": "assistant", "content": "Grüße 🙂"}, "finish_reason": "stop"}],
+  "usage": ${JSON.stringify(USAGE)}, "x_unknown": [1.0, null]
+}`;
+const CHAT_STREAM =
+  chatDelta("Grüße ") +
+  event({ object: "x.unknown", choices: [], of: "🙂" }) +
+  chatDelta("🙂") +
+  chatChunk([{ index: 0, delta: {}, finish_reason: "stop" }]) +
+  chatChunk([], { usage: USAGE }) +
+  "data: [DONE]\n\n";
+
+const completionChunk = (text: string, reason: string | null): string =>
+  event({ object: "text_completion", choices: [{ index: 0, text, finish_reason: reason }] });
+const COMPLETION_STREAM =
+  completionChunk("Grüße ", null) +
+  completionChunk("🙂", "stop") +
+  event({ object: "text_completion", choices: [], usage: USAGE, x_unknown: 1 }) +
+  "data: [DONE]\n\n";
+
+const AUDIO_USAGE = { type: "tokens", input_tokens: 9, output_tokens: 3, total_tokens: 12 };
+const TRANSCRIPT = JSON.stringify({ text: "Grüße 🙂", x_unknown: [1, null], usage: AUDIO_USAGE });
+const TRANSCRIPT_STREAM =
+  event({ type: "transcript.text.delta", delta: "Grüße " }) +
+  event({ type: "x.unknown", of: "🙂" }) +
+  event({ type: "transcript.text.done", text: "Grüße 🙂", usage: AUDIO_USAGE });
+const SOUND: Part = ["file", FILE];
+
+const PICTURE = JSON.stringify({
+  created: 1_763_631_000,
+  data: [{ b64_json: "aGk=".repeat(500), x_unknown: "🙂" }],
+  usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12 },
+});
+const pictureStream = (what: string): string =>
+  event({ type: `${what}.partial_image`, b64_json: "aGk=".repeat(300), partial_image_index: 0 }) +
+  event({ type: "x.unknown", of: "🙂" }) +
+  event({
+    type: `${what}.completed`,
+    b64_json: "aGk=".repeat(500),
+    usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12 },
+  });
+const PICTURE_FORM: readonly Part[] = [
+  ["image", FILE],
+  ["prompt", 'Grüße "🙂"\r\nin two lines'],
+];
+
+const SPEECH_STREAM =
+  event({ type: "speech.audio.delta", audio: "SUQz" }) +
+  event({ type: "speech.audio.unknown", of: "🙂" }) +
+  event({ type: "speech.audio.delta", audio: "AAAA" }) +
+  event({ type: "speech.audio.done", usage: AUDIO_USAGE });
+
+const RERANKED = `{"results": [{"index":1,"relevance_score":0.990},{"index":0,"relevance_score":3e-1}],
+  "x_unknown": "🙂", "meta":{"billed_units":{"search_units":2}}}`;
+
+const RESPONSE = JSON.stringify(PLAIN.text, null, 2);
+const [EVENTS] = FRAMINGS;
+const CONTENTS = '"contents" : [{"parts":[{"text":"hi"}]}]';
+const PARTS = '{"parts":[{"text":"one two three"}]}';
+const EMBEDDED = '"usageMetadata": {"promptTokenCount": 9}, "x_unknown": "🙂"';
+
+/** Thoughts are output: 9 read, 4 and 7 written. */
+const CONTENT_NANO_USD = 9 * 1_000 + 11 * 2_000;
+
+export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
+  chat: [
+    plain(MESSAGES, CHAT, { costNanoUsd: USAGE_NANO_USD }),
+    streamed(MESSAGES + USAGE_ASKED, CHAT_STREAM, { costNanoUsd: USAGE_NANO_USD }),
+  ],
+  completions: [
+    plain(
+      '"prompt":"hi"',
+      JSON.stringify({
+        object: "text_completion",
+        choices: [{ index: 0, text: "Grüße 🙂", finish_reason: "length" }],
+        usage: USAGE,
+        x_unknown: [1, null],
+      }),
+      { costNanoUsd: USAGE_NANO_USD },
+    ),
+    streamed(`"prompt":"hi"${USAGE_ASKED}`, COMPLETION_STREAM, { costNanoUsd: USAGE_NANO_USD }),
+  ],
+  embeddings: [
+    plain(
+      '"input":["Grüße 🙂"],"encoding_format":"float"',
+      '{"object":"list","data":[{"index":0,"embedding":[0.0230, -1e-2]}],"x_unknown":"🙂","usage":{"prompt_tokens":9,"total_tokens":9}}',
+      { costNanoUsd: 9 * 1_000 },
+    ),
+  ],
+  moderations: [
+    plain(
+      '"input":"Grüße 🙂"',
+      '{"id":"modr-1","results":[{"flagged":false,"category_scores":{"hate":1.0e-7}}],"x_unknown":"🙂","usage":{"prompt_tokens":9,"total_tokens":9}}',
+      { costNanoUsd: 9 * 1_000 },
+    ),
+  ],
+  image_generations: [
+    plain('"prompt":"Grüße 🙂"', PICTURE, { costNanoUsd: USAGE_NANO_USD }),
+    streamed('"prompt":"Grüße 🙂"', pictureStream("image_generation"), {
+      costNanoUsd: USAGE_NANO_USD,
+    }),
+  ],
+  speech: [
+    plain('"input":"Grüße 🙂","voice":"alloy"', "", {
+      name: "sound",
+      kind: "bytes",
+      contentType: "audio/mpeg",
+      answer: FILE,
+      // Nobody reports it; with a price per token it is as many as are likely, of text and of sound.
+      costNanoUsd: 28 * 1_000 + 11 * 2_000,
+      estimated: true,
+    }),
+    plain('"input":"Grüße 🙂","voice":"alloy","stream_format":"sse"', SPEECH_STREAM, {
+      name: "streamed",
+      kind: "events",
+      contentType: SSE_TYPE,
+      costNanoUsd: USAGE_NANO_USD,
+    }),
+  ],
+  rerank: [plain('"query":"Grüße","documents":["a","🙂"]', RERANKED, { costNanoUsd: 2 * 7_000 })],
+  transcriptions: [
+    form([SOUND], TRANSCRIPT, { costNanoUsd: USAGE_NANO_USD }),
+    form([SOUND, ["stream", "true"]], TRANSCRIPT_STREAM, {
+      name: "streamed",
+      kind: "events",
+      contentType: SSE_TYPE,
+      costNanoUsd: USAGE_NANO_USD,
+    }),
+  ],
+  translations: [form([SOUND], TRANSCRIPT, { costNanoUsd: USAGE_NANO_USD })],
+  image_edits: [
+    form(PICTURE_FORM, PICTURE, { costNanoUsd: USAGE_NANO_USD }),
+    form([...PICTURE_FORM, ["stream", "true"]], pictureStream("image_edit"), {
+      name: "streamed",
+      kind: "events",
+      contentType: SSE_TYPE,
+      costNanoUsd: USAGE_NANO_USD,
+    }),
+  ],
+  image_variations: [form([["image", FILE]], PICTURE, { costNanoUsd: USAGE_NANO_USD })],
+  files: [
+    plain("", '{"id":"file-example","object":"file","status":"processed","x_unknown":"🙂"}', {
+      body: () =>
+        formBytes([
+          ["purpose", "user_data"],
+          ["file", FILE],
+        ]),
+      headers: (model) => ({ ...FORM_HEADERS, "x-tollgate-model": model }),
+      costNanoUsd: 0,
+    }),
+  ],
+  file: [about("file", '{"id" : "file-1","object":"file","filename":"Grüße 🙂.txt","x":1.0}')],
+  file_delete: [about("file", '{"id" : "file-1","object":"file","deleted":true,"x":"🙂"}')],
+  file_content: [
+    about("file", "", {
+      name: "of any type",
+      kind: "bytes",
+      contentType: "application/octet-stream",
+      answer: FILE,
+    }),
+  ],
+  responses: [
+    plain('"input":"hi"', RESPONSE, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
+    streamed('"input":"hi"', RESPONSE_STREAM, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
+  ],
+  response: [
+    about("response", RESPONSE, { query: "?include[]=reasoning.encrypted_content" }),
+    about("response", RESPONSE_STREAM, {
+      name: "streamed again",
+      query: "?stream=true&starting_after=1",
+      kind: "events",
+      contentType: SSE_TYPE,
+    }),
+  ],
+  response_delete: [about("response", '{"id" : "resp_1","object":"response","deleted":true}')],
+  response_cancel: [about("response", RESPONSE)],
+  response_input_items: [
+    about("response", '{"object" : "list","data":[],"has_more":false,"x_unknown":"🙂"}', {
+      query: "?limit=2&order=asc",
+    }),
+  ],
+  messages: [
+    plain(`"max_tokens":64,${MESSAGES}`, MESSAGE, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
+    streamed(`"max_tokens":64,${MESSAGES}`, MESSAGE_STREAM, {
+      costNanoUsd: 25 * 1_000 + 15 * 2_000,
+    }),
+  ],
+  count_tokens: [plain(MESSAGES, '{"input_tokens" : 2095, "x_unknown":"🙂"}', { costNanoUsd: 0 })],
+  generate_content: [inPath(CONTENTS, CONTENT, { costNanoUsd: CONTENT_NANO_USD })],
+  stream_generate_content: FRAMINGS.map((framing) =>
+    inPath(CONTENTS, framing.closed(CONTENT_STREAMED), {
+      name: framing.name,
+      query: framing.query,
+      kind: "events",
+      contentType: framing === EVENTS ? SSE_TYPE : framing.contentType,
+      costNanoUsd: CONTENT_NANO_USD,
+    }),
+  ),
+  count_content_tokens: [
+    inPath(CONTENTS, '{"totalTokens" : 4,"x_unknown":"🙂"}', { costNanoUsd: 0 }),
+  ],
+  embed_content: [
+    inPath(`"content":${PARTS}`, `{"embedding": {"values": [0.130, -1e-2]}, ${EMBEDDED}}`, {
+      costNanoUsd: 9 * 1_000,
+    }),
+  ],
+  batch_embed_contents: [
+    inPath("", `{"embeddings": [{"values": [0.10]}], ${EMBEDDED}}`, {
+      body: (model) =>
+        encoded(`{"requests" : [ {"model":"models/${model}","content":${PARTS}} ],"x":1.50}`),
+      costNanoUsd: 9 * 1_000,
+    }),
+  ],
+};

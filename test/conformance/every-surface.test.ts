@@ -35,7 +35,7 @@ const CASES = (Object.keys(SURFACES) as Surface[]).flatMap((surface) =>
   ]),
 );
 
-const idOf = ({ kept = "none" }: Example): string => `${kept}_1`;
+const idOf = ({ kept }: Example): string => `${kept ?? "nothing"}_1`;
 
 function pathFor(surface: Surface, model: string, example: Example): string {
   const { dialect, paths } = specOf(surface);

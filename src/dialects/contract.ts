@@ -5,6 +5,7 @@
  */
 import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
+import type { BeyondPrice } from "./beyond-price.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
 import type { Edit } from "./splice.ts";
@@ -95,6 +96,8 @@ export type ClientRequest = {
   readonly objects?: readonly NamedObject[];
   /** It is made in the provider's own time, and asked for later. Absent: it is answered at once. */
   readonly background?: true;
+  /** What it asks for that no price here is for. Absent: nothing. */
+  readonly beyondPrice?: BeyondPrice;
 };
 
 /** Kinds of tokens that may have a price of their own. */

@@ -104,7 +104,7 @@ function resolveAsked(
 function resolveAllowed(
   gateway: Gateway,
   principal: Principal,
-  { model, objects, surface }: ClientRequest,
+  { beyondPrice, model, objects, surface }: ClientRequest,
 ): Verdict<Resolved> {
   const { id: tenantId } = principal.tenant;
   const isPinned = objects !== undefined;
@@ -115,6 +115,11 @@ function resolveAllowed(
   }
   if (!isModelAllowed(principal.token.allowedModels, model)) {
     return notAllowed(model);
+  }
+  if (beyondPrice?.isOtherModel === true && principal.token.allowedModels !== null) {
+    const { member: param } = beyondPrice;
+    const message = `This access token is for certain models, and '${param}' may name others.`;
+    return refuse("model_not_allowed", message, { param });
   }
   if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced);
   if (resolved.candidates.length === 0 && resolved.unpriced.length > 0) {

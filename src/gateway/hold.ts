@@ -33,6 +33,13 @@ const BACKGROUND =
   "ask for it without 'background'.";
 const FROZEN_RETRY_MS = 60_000;
 
+function beyondPriceText(member: string): string {
+  return (
+    `A hard budget applies, and what the answer costs with this '${member}' is in no price that is ` +
+    "known here: ask without it."
+  );
+}
+
 /**
  * Calls `turn` with every actor that must be asked, at a moment at which all of them are ready: what it
  * does before it waits for anything is one turn.
@@ -101,6 +108,10 @@ function take(
   }
   if (request.background === true && directory.isBounded(scopes)) {
     return refuse("invalid_request", BACKGROUND, { param: "background" });
+  }
+  if (request.beyondPrice !== undefined && directory.isBounded(scopes)) {
+    const { member: param } = request.beyondPrice;
+    return refuse("invalid_request", beyondPriceText(param), { param });
   }
   const attemptId = newId("attempt", random);
   const atMs = clock.nowMs();

@@ -5,6 +5,7 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest } from "../contract.ts";
+import { beyondPrice } from "../beyond-price.ts";
 import { endUserWord } from "../end-user.ts";
 import {
   listOf,
@@ -34,6 +35,7 @@ export function acceptMessages(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRe
   if (refused !== null) return refused;
   return allow({
     ...asked(bytes, body),
+    ...beyondPrice(body),
     surface: "messages",
     stream: body["stream"] === true,
     outputTokensMax: numberOf(body["max_tokens"]),

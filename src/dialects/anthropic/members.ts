@@ -10,6 +10,10 @@ export const MEMBERS = [
   "tools",
   "mcp_servers",
   "thread",
+  "fallbacks",
+  "service_tier",
+  "speed",
+  "inference_geo",
 ] as const;
 
 /**

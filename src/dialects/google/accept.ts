@@ -3,6 +3,7 @@
  * everything else, in its own words.
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
+import { beyondPrice } from "../beyond-price.ts";
 import type { ClientRequest, Place, TokenKindApart } from "../contract.ts";
 import { readJsonBody, type Refused, repeated, wrong } from "../json-body.ts";
 import { scanObject, type ScannedObject } from "../json-scan.ts";
@@ -62,6 +63,7 @@ export function acceptGeneration(
     offersTools,
     without: without(held, outputKinds(config)),
     toolCallsMax,
+    ...beyondPrice(body),
   });
 }
 

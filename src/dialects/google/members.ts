@@ -28,6 +28,7 @@ export const GENERATION_NAMES: readonly Name[] = [
   SYSTEM_INSTRUCTION,
   GENERATION_CONFIG,
   CACHED_CONTENT,
+  ["serviceTier", "service_tier"],
 ];
 
 /** The same within `generationConfig`. */

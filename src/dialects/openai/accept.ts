@@ -5,6 +5,7 @@
 import { allow, type Verdict } from "../../base/verdict.ts";
 import { listOf, numberOf, type Refused, wrong } from "../json-body.ts";
 import type { ClientRequest } from "../contract.ts";
+import { beyondPrice } from "../beyond-price.ts";
 import { endUserWord } from "../end-user.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import {
@@ -55,6 +56,7 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     modalities,
     offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
     ...chatExtras(bytes, body),
+    ...beyondPrice(body),
     ...(files !== null && { objects: files }),
   };
 }

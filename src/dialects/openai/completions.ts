@@ -4,6 +4,7 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
+import { beyondPrice } from "../beyond-price.ts";
 import { keptForAnHour } from "../cache-ttl.ts";
 import { endUserWord } from "../end-user.ts";
 import { numberOf, type Refused, wrong } from "../json-body.ts";
@@ -36,6 +37,9 @@ const MEMBERS = [
   "suffix",
   "user",
   "safety_identifier",
+  "service_tier",
+  "models",
+  "fallbacks",
 ] as const;
 
 /** As many as OpenAI takes of any list of inputs (API reference, 2026-11). */
@@ -103,6 +107,7 @@ function completion(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
       ...(keptForAnHour(bytes) ? [] : (["cache_write_1h"] as const)),
     ],
     toolCallsMax: {},
+    ...beyondPrice(body),
   };
 }
 

@@ -11,6 +11,9 @@ export const MEMBERS = [
   "input",
   "user",
   "safety_identifier",
+  "service_tier",
+  "models",
+  "fallbacks",
 ] as const;
 
 /** Both limit the output; each is the only one that some servers know. */

@@ -5,6 +5,7 @@
  */
 import { allow, type Verdict } from "../../../base/verdict.ts";
 import type { ClientRequest } from "../../contract.ts";
+import { beyondPrice } from "../../beyond-price.ts";
 import { endUserWord } from "../../end-user.ts";
 import { listOf, numberOf, readJsonBody, type Refused, wrong } from "../../json-body.ts";
 import { isObject, type JsonObject } from "../../json.ts";
@@ -44,6 +45,7 @@ function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReque
     modalities: held.modalities,
     offersTools: tools.length > 0,
     ...responseExtras(bytes, body, { modalities: held.modalities, hasUnsized }),
+    ...beyondPrice(body),
     ...(objects.length === 0 ? {} : { objects }),
     ...(body["background"] === true ? { background: true } : {}),
   };

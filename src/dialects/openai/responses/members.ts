@@ -11,6 +11,9 @@ export const MEMBERS = [
   "tools",
   "user",
   "safety_identifier",
+  "service_tier",
+  "models",
+  "fallbacks",
 ] as const;
 
 export const OUTPUT_CAP_MEMBER = "max_output_tokens";

@@ -39,6 +39,14 @@ const DROPPED = new Set([
   "x-auth-token",
   "origin",
   "referer",
+  // What frameworks obey in place of the method and the path, which are the ones that were checked.
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+  "x-original-method",
+  "x-original-url",
+  "x-original-uri",
+  "x-rewrite-url",
   // One exchange may be several attempts: its key would make them one at the provider.
   "idempotency-key",
 ]);
@@ -46,7 +54,16 @@ const DROPPED = new Set([
 /** By first letter, so that most headers are compared with nothing. */
 const DROPPED_PREFIXES: Readonly<Record<string, readonly string[]>> = {
   // What proxies in front of us say about who the client is.
-  x: ["x-tollgate-", "x-forwarded-", "x-amzn-", "x-goog-", "x-auth-request-", "x-ms-", "x-envoy-"],
+  x: [
+    "x-tollgate-",
+    "x-forwarded-",
+    "x-amz-",
+    "x-amzn-",
+    "x-goog-",
+    "x-auth-request-",
+    "x-ms-",
+    "x-envoy-",
+  ],
   c: ["cf-"],
   s: ["sec-"],
 };

@@ -65,6 +65,14 @@ const CLIENT_HEADERS = {
   "x-hop": "dropped",
   te: "trailers",
   "accept-encoding": "gzip, br",
+  // What would be obeyed in place of the path and method that were checked.
+  "x-http-method-override": "DELETE",
+  "x-http-method": "DELETE",
+  "x-method-override": "DELETE",
+  "x-original-url": "/v1/organization/admin_api_keys",
+  "x-original-method": "DELETE",
+  "x-rewrite-url": "/v1/organization/admin_api_keys",
+  "x-amz-target": "Bedrock.Delete",
 };
 
 test("reach the upstream unless they name the client, the connection or an account", async () => {

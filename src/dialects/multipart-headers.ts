@@ -16,8 +16,11 @@ const BOUNDARY = /^[\dA-Za-z'()+_,\-./:=? ]{0,69}[\dA-Za-z'()+_,\-./:=?]$/;
 export function boundaryOf(contentType: string): string | null {
   const [type, rest] = split(contentType);
   if (type.toLowerCase() !== "multipart/form-data") return null;
-  const boundary = parametersOf(rest)?.get("boundary");
-  return boundary !== undefined && BOUNDARY.test(boundary) ? boundary : null;
+  const parameters = parametersOf(rest);
+  const boundary = parameters?.get("boundary");
+  // Some readers take the extended form, others do not know it.
+  if (boundary === undefined || parameters?.has("boundary*") === true) return null;
+  return BOUNDARY.test(boundary) ? boundary : null;
 }
 
 /** `block`: the lines between a delimiter and the content, without the last line break. */
@@ -48,25 +51,32 @@ function disposition(header: string | undefined): PartHeaders | string {
   }
   const name = extended(parameters, "name");
   const filename = extended(parameters, "filename");
-  if (name === undefined || name === "" || /["\\%]/.test(name)) {
+  if (name === undefined || name === null || name === "" || /["\\%]/.test(name)) {
     return "A part of the form has no name, or one that can be read in several ways.";
   }
   if (parameters.has("name") && parameters.get("name") !== name) {
     return "A part of the form has two different names.";
   }
+  if (filename === null) {
+    return "A part of the form has a file name that can be read in several ways.";
+  }
   return { name, filename: filename ?? null };
 }
 
-/** The value in the form of RFC 5987 where there is one: `name*=utf-8''caf%C3%A9`. */
-function extended(parameters: Parameters, name: string): string | undefined {
+/**
+ * The value in the form of RFC 5987 where there is one: `name*=utf-8''caf%C3%A9`; null: one that only some
+ * readers can read, who would take it for what others take the plain value for.
+ */
+function extended(parameters: Parameters, name: string): string | undefined | null {
   const plain = parameters.get(name);
   const coded = parameters.get(`${name}*`);
   if (coded === undefined) return plain;
   const [, text] = /^utf-8'[^']*'(.*)$/i.exec(coded) ?? [];
   try {
-    return text === undefined ? plain : decodeURIComponent(text);
+    return text === undefined ? null : decodeURIComponent(text);
   } catch {
-    return plain;
+    // Percent signs that are no UTF-8.
+    return null;
   }
 }
 
@@ -90,6 +100,8 @@ function parametersOf(text: string): Parameters | null {
     const [, name = "", quoted, token = ""] = PARAMETER.exec(text) ?? [];
     const key = name.toLowerCase();
     if (key === "" || found.has(key)) return null;
+    // Go and Python put values together again (RFC 2231, 3), most others do not.
+    if (/\*\d/.test(key)) return null;
     // Whoever takes a backslash for itself ends the value at this mark, and reads on.
     if (quoted !== undefined && /\\".*;/.test(quoted)) return null;
     found.set(key, quoted?.replaceAll(/\\(["\\])/g, "$1") ?? token);

@@ -45,6 +45,8 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const identified = principalOf(gateway, hash.value);
   if (!identified.allowed) return identified;
   exchange.principal = identified.value;
+  const coding = call.headers.get("content-encoding");
+  if (coding !== null && coding !== "identity") return encoded(coding);
   const priority = priorityClassFor(identified.value, call.headers);
   if (priority.allowed) exchange.priorityClass = priority.value;
   // Before the body is read: a refusal must cost a small part of what it saves.
@@ -76,6 +78,12 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const strategy = strategyAsked(call.headers);
   if (!strategy.allowed) return strategy;
   return allow({ principal, request: accepted.value, strategy: strategy.value, resumes: null });
+}
+
+/** A provider that decodes it could read another request than the one that is checked here. */
+function encoded(coding: string): Verdict<never> {
+  const message = `The body must not be encoded (Content-Encoding: ${coding.slice(0, 32)}).`;
+  return refuse("invalid_request", message, { param: "content-encoding" });
 }
 
 /** Every attempt sends it anew. */

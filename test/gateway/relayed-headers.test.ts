@@ -113,6 +113,23 @@ test.each(["x-api-key", "api-key", "x-goog-api-key"])(
   },
 );
 
+test.each(["gzip", "deflate", "br", "identity, gzip"])(
+  "a body that only the provider would decode (%s) is refused, because it could say something else there",
+  async (coding) => {
+    tollgate.upstream.reset();
+    const response = await fetch(`${tollgate.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-encoding": coding },
+      body: BODY,
+    });
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringContaining('"param":"content-encoding"'),
+    ]);
+    expect(tollgate.upstream.requests()).toEqual([]);
+  },
+);
+
 test("nothing is presented to a provider without a credential", async () => {
   const open = await tollgate.addProvider({ name: "open", credentialSealed: null });
   await tollgate.addRoute("open", [

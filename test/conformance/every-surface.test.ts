@@ -7,7 +7,8 @@ import * as fc from "fast-check";
 import { specOf, type Surface, SURFACES } from "../../src/dialects/surfaces.ts";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
-import { type Example, EXAMPLES, PRICE } from "./examples.ts";
+import { type Example, PRICE, SSE_TYPE } from "./example.ts";
+import { EXAMPLES } from "./examples.ts";
 import { lastAttempt, lastAttempts } from "./ledger-rows.ts";
 import { cutAt, inPieces } from "./multipart.ts";
 import {
@@ -22,6 +23,13 @@ const STAGES = {
   openai: await conformanceStageForFile("openai", "/v1", PRICE),
   anthropic: await conformanceStageForFile("anthropic", "/v1", PRICE),
   google: await conformanceStageForFile("google", "/v1beta", PRICE),
+} as const;
+
+/** As each company words it within a stream (API references, 2026-11). */
+const ERRORS_WITHIN = {
+  openai: { error: { message: "overloaded", type: "server_error", code: null, param: null } },
+  anthropic: { type: "error", error: { type: "overloaded_error", message: "Overloaded" } },
+  google: { error: { code: 503, message: "overloaded", status: "UNAVAILABLE" } },
 } as const;
 
 const stageOf = (surface: Surface): Stage => STAGES[SURFACES[surface].dialect];
@@ -82,19 +90,13 @@ async function keep({ tollgate, tenantId, provider }: Stage, example: Example): 
 
 describe.each(CASES)("%s", (_name, surface, example) => {
   const stage = stageOf(surface);
-  const { direct, provider, through, tollgate, upstream } = stage;
-  const { answer, contentType, kind } = example;
+  const { direct, through, tollgate, upstream } = stage;
+  const { answer, contentType } = example;
   const headers = { "content-type": contentType };
 
-  beforeEach(async () => {
-    await freshProvider(tollgate, provider);
-    await keep(stage, example);
-  });
+  beforeEach(() => begin(stage, example));
 
-  afterEach(async () => {
-    await until(() => tollgate.gateway.lifecycle.inFlightCount() === 0);
-    expect(tollgate.gateway.spools.takenBytes).toBe(0);
-  });
+  afterEach(() => expectNothingLeft(stage));
 
   test("has the direct bytes in any pieces, in both directions", async () => {
     const places = fc.array(fc.nat({ max: 3_500 }), { maxLength: 12 });
@@ -123,6 +125,20 @@ describe.each(CASES)("%s", (_name, surface, example) => {
       postings: 1,
     });
   });
+});
+
+/** Trouble is the same whatever an answer is about. */
+const ORDINARY = CASES.filter(([, , { shows }]) => shows === undefined);
+
+describe.each(ORDINARY)("%s, in trouble:", (_name, surface, example) => {
+  const stage = stageOf(surface);
+  const { through, tollgate, upstream } = stage;
+  const { answer, contentType, kind } = example;
+  const headers = { "content-type": contentType };
+
+  beforeEach(() => begin(stage, example));
+
+  afterEach(() => expectNothingLeft(stage));
 
   test("a refusal comes as it is, after one call, and is free", async () => {
     const refusal = '{ "error":{"code":400,"type":"invalid_request_error","message":"no 🙂"} }';
@@ -166,6 +182,39 @@ describe.each(CASES)("%s", (_name, surface, example) => {
     ]);
   });
 });
+
+const STREAMED = ORDINARY.filter(([, , { contentType }]) => contentType === SSE_TYPE);
+
+test.each(STREAMED)(
+  "%s: an error event of the provider is the last, as it came",
+  async (...one) => {
+    const [, surface, example] = one;
+    const stage = stageOf(surface);
+    const { direct, through, tollgate, upstream } = stage;
+    const told = example.errorWithin ?? ERRORS_WITHIN[specOf(surface).dialect];
+    const events = new TextDecoder().decode(example.answer).split(/(?<=\r?\n\r?\n)/u);
+    const begun = events.slice(0, Math.ceil(events.length * 0.6)).join("");
+    const error = `data: ${JSON.stringify(told)}\n\n`;
+    upstream.answer({ headers: { "content-type": SSE_TYPE }, pieces: [begun, error] });
+    await begin(stage, example);
+    const past = await direct(asked(surface, example, UPSTREAM_MODEL));
+    const relayed = await through(asked(surface, example, PUBLIC_MODEL));
+    expect([relayed.status, relayed.text]).toEqual([200, past.text]);
+    expect(await lastAttempt(tollgate)).toMatchObject({ outcome: "error_event", postings: 1 });
+    await expectNothingLeft(stage);
+  },
+);
+
+/** A provider that remembers nothing, and keeps what the example is about. */
+async function begin(stage: Stage, example: Example): Promise<void> {
+  await freshProvider(stage.tollgate, stage.provider);
+  await keep(stage, example);
+}
+
+async function expectNothingLeft({ tollgate }: Stage): Promise<void> {
+  await until(() => tollgate.gateway.lifecycle.inFlightCount() === 0);
+  expect(tollgate.gateway.spools.takenBytes).toBe(0);
+}
 
 /** For a client that reads its answer bit by bit, or leaves. */
 function fetchThrough(

@@ -3,82 +3,31 @@
  * references of OpenAI, Anthropic, Google and Cohere, 2026-11), with members and events that nobody knows
  * and characters of several bytes. What they cost is added up by hand from `PRICE`.
  */
-import type { ObjectKind } from "../../src/base/object-kind.ts";
 import type { Surface } from "../../src/dialects/surfaces.ts";
-import type { PriceRow } from "../../src/store/contract.ts";
-import { TEXT_STREAM as MESSAGE_STREAM, PLAIN_TEXT as MESSAGE } from "./anthropic-answers.ts";
+import { PLAIN_TEXT as MESSAGE, TEXT_STREAM as MESSAGE_STREAM } from "./anthropic-answers.ts";
+import {
+  CHAT_CONTENTS,
+  GEMINI_CONTENTS,
+  GEMINI_STREAM_CONTENTS,
+  MESSAGE_CONTENTS,
+  RESPONSE_CONTENTS,
+} from "./content-examples.ts";
+import {
+  about,
+  encoded,
+  event,
+  type Example,
+  FILE,
+  form,
+  inPath,
+  plain,
+  SSE_TYPE,
+  streamed,
+} from "./example.ts";
 import { FRAMINGS, STREAMED as CONTENT_STREAMED, TEXT as CONTENT } from "./google-answers.ts";
 import { FORM_HEADERS, formBytes, type Part } from "./multipart.ts";
 import { PLAIN, TEXT_STREAM as RESPONSE_STREAM } from "./responses-answers.ts";
 import { UPSTREAM_MODEL } from "./stage.ts";
-
-/** In nano-dollars: 1,000 a token read, 2,000 one written, 7,000 a search. */
-export const PRICE: Partial<PriceRow> = {
-  inputPicoUsd: 1_000_000,
-  outputPicoUsd: 2_000_000,
-  searchUnitPicoUsd: 7_000_000,
-};
-
-export type Example = {
-  readonly name: string;
-  /** null: the request has no body. */
-  readonly body: ((model: string) => Uint8Array<ArrayBuffer>) | null;
-  /** `x-tollgate-model` and the like. */
-  readonly headers?: (model: string) => Readonly<Record<string, string>>;
-  readonly query?: string;
-  /** json: it is passed on whole or not at all. events, bytes: it is relayed as it comes. */
-  readonly kind: "json" | "events" | "bytes";
-  readonly contentType: string;
-  readonly answer: Uint8Array<ArrayBuffer>;
-  readonly costNanoUsd: number;
-  /** The cost is not of the provider's own report. */
-  readonly estimated?: true;
-  /** What the provider must keep for the request to reach it. */
-  readonly kept?: ObjectKind;
-};
-
-const encoded = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
-
-const JSON_TYPE = "application/json; charset=utf-8";
-const SSE_TYPE = "text/event-stream; charset=utf-8";
-
-type Told = Pick<Example, "costNanoUsd"> & Partial<Example>;
-
-/** `members` follow the model's. */
-function plain(members: string, answer: string, told: Told): Example {
-  return {
-    name: "plain",
-    body: (model) => encoded(`{"model" : "${model}",${members},"x_unknown":1.50}`),
-    kind: "json",
-    contentType: JSON_TYPE,
-    answer: encoded(answer),
-    ...told,
-  };
-}
-
-function streamed(members: string, answer: string, told: Told): Example {
-  const events = { name: "streamed", kind: "events", contentType: SSE_TYPE } as const;
-  return plain(`${members},"stream":true`, answer, { ...events, ...told });
-}
-
-function inPath(members: string, answer: string, told: Told): Example {
-  return plain("", answer, { body: () => encoded(`{${members},"x_unknown":1.50}`), ...told });
-}
-
-/** About an object that the provider keeps. */
-function about(kept: ObjectKind, answer: string, told: Partial<Example> = {}): Example {
-  return plain("", answer, { body: null, kept, costNanoUsd: 0, ...told });
-}
-
-const FILE = Uint8Array.from({ length: 3_000 }, (_, index) => (index * 7 + (index >> 8)) % 256);
-
-function form(parts: readonly Part[], answer: string, told: Told): Example {
-  const body = (model: string) =>
-    formBytes([["x_unknown", "1.50 Grüße 🙂"], ["model", model], ...parts]);
-  return plain("", answer, { body, headers: () => FORM_HEADERS, ...told });
-}
-
-const event = (told: object): string => `data: ${JSON.stringify(told)}\n\n`;
 
 const chatChunk = (choices: readonly object[], more: object = {}): string =>
   event({ id: "chatcmpl-1", object: "chat.completion.chunk", choices, ...more });
@@ -146,7 +95,14 @@ const SPEECH_STREAM =
 const RERANKED = `{"results": [{"index":1,"relevance_score":0.990},{"index":0,"relevance_score":3e-1}],
   "x_unknown": "🙂", "meta":{"billed_units":{"search_units":2}}}`;
 
-const RESPONSE = JSON.stringify(PLAIN.text, null, 2);
+const RESPONSE_ERROR = {
+  type: "error",
+  code: "server_error",
+  message: "overloaded",
+  param: null,
+  sequence_number: 99,
+};
+const RESPONSE = JSON.stringify({ ...PLAIN.text, x_unknown: [1, "🙂"] }, null, 2);
 const [EVENTS] = FRAMINGS;
 const CONTENTS = '"contents" : [{"parts":[{"text":"hi"}]}]';
 const PARTS = '{"parts":[{"text":"one two three"}]}';
@@ -159,6 +115,7 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
   chat: [
     plain(MESSAGES, CHAT, { costNanoUsd: USAGE_NANO_USD }),
     streamed(MESSAGES + USAGE_ASKED, CHAT_STREAM, { costNanoUsd: USAGE_NANO_USD }),
+    ...CHAT_CONTENTS,
   ],
   completions: [
     plain(
@@ -169,7 +126,7 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
         usage: USAGE,
         x_unknown: [1, null],
       }),
-      { costNanoUsd: USAGE_NANO_USD },
+      { costNanoUsd: USAGE_NANO_USD, shows: ["length_stop"] },
     ),
     streamed(`"prompt":"hi"${USAGE_ASKED}`, COMPLETION_STREAM, { costNanoUsd: USAGE_NANO_USD }),
   ],
@@ -185,6 +142,11 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       '"input":"Grüße 🙂"',
       '{"id":"modr-1","results":[{"flagged":false,"category_scores":{"hate":1.0e-7}}],"x_unknown":"🙂","usage":{"prompt_tokens":9,"total_tokens":9}}',
       { costNanoUsd: 9 * 1_000 },
+    ),
+    plain(
+      '"input":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]',
+      '{"id":"modr-2","results":[{"flagged":false,"x_unknown":"🙂"}],"usage":{"prompt_tokens":90}}',
+      { name: "a picture", costNanoUsd: 90 * 1_000, shows: ["image_input"] },
     ),
   ],
   image_generations: [
@@ -222,7 +184,7 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
   ],
   translations: [form([SOUND], TRANSCRIPT, { costNanoUsd: USAGE_NANO_USD })],
   image_edits: [
-    form(PICTURE_FORM, PICTURE, { costNanoUsd: USAGE_NANO_USD }),
+    form(PICTURE_FORM, PICTURE, { costNanoUsd: USAGE_NANO_USD, shows: ["image_input"] }),
     form([...PICTURE_FORM, ["stream", "true"]], pictureStream("image_edit"), {
       name: "streamed",
       kind: "events",
@@ -230,7 +192,9 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       costNanoUsd: USAGE_NANO_USD,
     }),
   ],
-  image_variations: [form([["image", FILE]], PICTURE, { costNanoUsd: USAGE_NANO_USD })],
+  image_variations: [
+    form([["image", FILE]], PICTURE, { costNanoUsd: USAGE_NANO_USD, shows: ["image_input"] }),
+  ],
   files: [
     plain("", '{"id":"file-example","object":"file","status":"processed","x_unknown":"🙂"}', {
       body: () =>
@@ -254,7 +218,11 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
   ],
   responses: [
     plain('"input":"hi"', RESPONSE, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
-    streamed('"input":"hi"', RESPONSE_STREAM, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
+    streamed('"input":"hi"', RESPONSE_STREAM, {
+      costNanoUsd: 25 * 1_000 + 15 * 2_000,
+      errorWithin: RESPONSE_ERROR,
+    }),
+    ...RESPONSE_CONTENTS,
   ],
   response: [
     about("response", RESPONSE, { query: "?include[]=reasoning.encrypted_content" }),
@@ -263,9 +231,12 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       query: "?stream=true&starting_after=1",
       kind: "events",
       contentType: SSE_TYPE,
+      errorWithin: RESPONSE_ERROR,
     }),
   ],
-  response_delete: [about("response", '{"id" : "resp_1","object":"response","deleted":true}')],
+  response_delete: [
+    about("response", '{"id" : "resp_1","object":"response","deleted":true,"x_unknown":"🙂"}'),
+  ],
   response_cancel: [about("response", RESPONSE)],
   response_input_items: [
     about("response", '{"object" : "list","data":[],"has_more":false,"x_unknown":"🙂"}', {
@@ -277,18 +248,25 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
     streamed(`"max_tokens":64,${MESSAGES}`, MESSAGE_STREAM, {
       costNanoUsd: 25 * 1_000 + 15 * 2_000,
     }),
+    ...MESSAGE_CONTENTS,
   ],
   count_tokens: [plain(MESSAGES, '{"input_tokens" : 2095, "x_unknown":"🙂"}', { costNanoUsd: 0 })],
-  generate_content: [inPath(CONTENTS, CONTENT, { costNanoUsd: CONTENT_NANO_USD })],
-  stream_generate_content: FRAMINGS.map((framing) =>
-    inPath(CONTENTS, framing.closed(CONTENT_STREAMED), {
-      name: framing.name,
-      query: framing.query,
-      kind: "events",
-      contentType: framing === EVENTS ? SSE_TYPE : framing.contentType,
-      costNanoUsd: CONTENT_NANO_USD,
-    }),
-  ),
+  generate_content: [
+    inPath(CONTENTS, CONTENT, { costNanoUsd: CONTENT_NANO_USD }),
+    ...GEMINI_CONTENTS,
+  ],
+  stream_generate_content: [
+    ...FRAMINGS.map((framing) =>
+      inPath(CONTENTS, framing.closed(CONTENT_STREAMED), {
+        name: framing.name,
+        query: framing.query,
+        kind: "events",
+        contentType: framing === EVENTS ? SSE_TYPE : framing.contentType,
+        costNanoUsd: CONTENT_NANO_USD,
+      }),
+    ),
+    ...GEMINI_STREAM_CONTENTS,
+  ],
   count_content_tokens: [
     inPath(CONTENTS, '{"totalTokens" : 4,"x_unknown":"🙂"}', { costNanoUsd: 0 }),
   ],

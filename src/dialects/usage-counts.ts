@@ -102,6 +102,16 @@ function isEmpty({ toolCalls, units, ...tokens }: UsageDetails): boolean {
 }
 
 /** What several answers used together. */
+export function addUsage(first: Usage, second: Usage): Usage {
+  return {
+    inputTokens: first.inputTokens + second.inputTokens,
+    outputTokens: first.outputTokens + second.outputTokens,
+    cachedInputTokens: first.cachedInputTokens + second.cachedInputTokens,
+    reasoningTokens: first.reasoningTokens + second.reasoningTokens,
+    details: addDetails(first.details, second.details),
+  };
+}
+
 export function addDetails(
   first: UsageDetails | null,
   second: UsageDetails | null,

@@ -1,7 +1,8 @@
 /** The one exit of every exchange, taken exactly once: give back what is still taken, then record. */
+import { addUsage } from "../dialects/usage-counts.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { addUsage, record } from "./record.ts";
+import { record } from "./record.ts";
 
 export function conclude(gateway: Gateway, exchange: Exchange): void {
   if (exchange.isConcluded) return;

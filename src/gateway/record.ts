@@ -2,9 +2,8 @@
  * Phase 6, record: one request row, one log line and the metrics for every exchange, through one exit
  * for success, refusal and failure. It never waits and never throws.
  */
-import type { Usage } from "../dialects/contract.ts";
 import type { RequestRecord } from "../store/contract.ts";
-import { addDetails } from "../dialects/usage-counts.ts";
+import { addUsage } from "../dialects/usage-counts.ts";
 import { notesForRow } from "./attempt-notes.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -79,14 +78,4 @@ export function record(gateway: Gateway, exchange: Exchange): void {
     latencyMs: row.latencyMs,
     clientGone: row.clientGone,
   });
-}
-
-export function addUsage(first: Usage, second: Usage): Usage {
-  return {
-    inputTokens: first.inputTokens + second.inputTokens,
-    outputTokens: first.outputTokens + second.outputTokens,
-    cachedInputTokens: first.cachedInputTokens + second.cachedInputTokens,
-    reasoningTokens: first.reasoningTokens + second.reasoningTokens,
-    details: addDetails(first.details, second.details),
-  };
 }

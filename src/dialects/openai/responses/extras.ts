@@ -41,8 +41,8 @@ export function responseExtras(
     has.add("image_output");
   }
   const calls = boundOf(body["max_tool_calls"]);
-  const named = tools
-    .slice(0, TOOLS_MAX)
-    .map(({ type }): [string, number] => [toolName(type), calls]);
-  return { without: withoutAll(has), toolCallsMax: Object.fromEntries(named) };
+  // Each once: a tool that is offered many times leaves room for the others.
+  const names = [...new Set(tools.map(({ type }) => toolName(type)))].slice(0, TOOLS_MAX);
+  const toolCallsMax = Object.fromEntries(names.map((name) => [name, calls]));
+  return { without: withoutAll(has), toolCallsMax };
 }

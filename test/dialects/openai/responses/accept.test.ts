@@ -170,6 +170,12 @@ describe("what a body holds", () => {
       code_interpreter: 2,
     });
   });
+
+  test("are all counted, however often one of them is offered", () => {
+    const many = Array.from({ length: 40 }, () => ({ type: "file_search" }));
+    const tools = [...many, { type: "web_search" }];
+    expect(accepted({ tools }).toolCallsMax).toEqual({ file_search: 10, web_search: 10 });
+  });
 });
 
 describe("the upstream's bytes", () => {

@@ -254,7 +254,7 @@ describe("models", () => {
 test("headers and query pass that are the provider's to read, and no credential does", async () => {
   upstream.answer({ pieces: [TEXT] });
   const headers = { "x-server-timeout": "30", "x-unknown": "1" };
-  const path = `${PUBLIC}?$prettyPrint=false&key=stolen&x=%20y&$key=a&access_token=b&%6bey=c`;
+  const path = `${PUBLIC}?$prettyPrint=false&key=stolen&x=%20y&$key=a&access_token=b&%6bey=c&KEY=d&%4Bey=e`;
   const { seen } = await through({ path, headers, body: HI });
   expect(seen?.path).toBe(`${DIRECT}?$prettyPrint=false&x=%20y`);
   expect([seen?.headers["x-server-timeout"], seen?.headers["x-unknown"]]).toEqual(["30", "1"]);

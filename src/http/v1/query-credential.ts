@@ -7,14 +7,14 @@ import type { DialectName } from "../../base/dialect.ts";
 
 const KEY = "key";
 
-/** System parameters (cloud.google.com/apis/docs/system-parameters, 2026-11), with and without the `$`. */
+/** System parameters (cloud.google.com/apis/docs/system-parameters, 2026-11), with and without the `$`, in any case. */
 const DROPPED: ReadonlySet<string> = new Set([
   KEY,
   "access_token",
   "oauth_token",
-  "quotaUser",
-  "userProject",
-  "httpHeaders",
+  "quotauser",
+  "userproject",
+  "httpheaders",
 ]);
 
 export type Presented = {
@@ -46,7 +46,7 @@ function queryOf(url: string): string {
 
 function nameOf(parameter: string): string {
   const [name = ""] = new URLSearchParams(parameter).keys();
-  return name.replace(/^\$/u, "");
+  return name.replace(/^\$/u, "").toLowerCase();
 }
 
 function withCredential(headers: Headers, key: string): Headers {

@@ -37,7 +37,29 @@ export function readJsonBody(
   if (!isObject(body) || scan.kind !== "object") {
     return wrong("The request body must be a JSON object.");
   }
-  return scan.repeated === null ? allow({ body, scan }) : repeated(scan.repeated);
+  if (scan.repeated !== null) return repeated(scan.repeated);
+  return refuseOtherCase(body, wanted) ?? allow({ body, scan });
+}
+
+/** How nearly all members are spelled. */
+const PLAIN_NAME = /^[a-z0-9_]+$/;
+
+/** Servers written in Go take `Model` for `model`, and even `toolſ` for `tools` (encoding/json). */
+function refuseOtherCase(body: JsonObject, wanted: readonly string[]): Refused | null {
+  for (const name of Object.keys(body)) {
+    if (PLAIN_NAME.test(name) || wanted.includes(name)) continue;
+    const folded = foldCase(name);
+    const meant = wanted.find((one) => foldCase(one) === folded);
+    if (meant !== undefined) {
+      return wrong(`'${meant}' is spelled otherwise: ${JSON.stringify(name)}.`, meant);
+    }
+  }
+  return null;
+}
+
+/** Both ways, because the long s and the sign of Kelvin become ordinary letters in one of them alone. */
+function foldCase(name: string): string {
+  return name.toUpperCase().toLowerCase();
 }
 
 /** A name that could be put into neither a header, a path nor a row is none. */

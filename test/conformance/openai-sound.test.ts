@@ -206,9 +206,11 @@ describe("a stream", () => {
   });
 });
 
+type Refused = [what: string, body: string | Uint8Array<ArrayBuffer>, error: object];
+
 describe("refused before any provider sees it is", () => {
   const file: Part = ["file", sound(100)];
-  const cases: [string, string | Uint8Array<ArrayBuffer>, object][] = [
+  const cases: Refused[] = [
     ["no form at all", "{}", { code: "invalid_request", param: null }],
     ["a form without a model", formBytes([file]), { code: "invalid_request", param: "model" }],
     [
@@ -216,6 +218,11 @@ describe("refused before any provider sees it is", () => {
       formBytes([["model", PUBLIC_MODEL], file, ["model", "dearer"]]),
       { code: "invalid_request", param: "model", message: "'model' is given more than once." },
     ],
+    ...["model[]", "model[0]"].map((name): Refused => [
+      `a model beside, named ${name}`,
+      formBytes([["model", PUBLIC_MODEL], file, [name, "dearer"]]),
+      { code: "invalid_request", param: "model", message: "'model' must not be a list." },
+    ]),
     [
       "a form that breaks off",
       form(PUBLIC_MODEL).subarray(0, -4),

@@ -28,6 +28,9 @@ export function readFields<Name extends string>(
 ): Verdict<FormFields<Name>> {
   const fields = new Map<Name, string>();
   for (const name of wanted) {
+    // Many readers of forms take `model[]` for one `model` more, and `model[0]`.
+    const isList = form.parts.some((one) => one.name.startsWith(`${name}[`));
+    if (isList) return wrong(`'${name}' must not be a list.`, name);
     const [part, second] = form.parts.filter((one) => one.name === name);
     if (second !== undefined) return repeated(name);
     if (part === undefined) continue;

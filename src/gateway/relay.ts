@@ -101,6 +101,8 @@ async function run(
   letGo(gateway, stream);
 }
 
+const NOTHING: readonly Uint8Array[] = [];
+
 async function pump(
   gateway: Gateway,
   exchange: Exchange,
@@ -122,7 +124,7 @@ async function pump(
       const unwritten = send(exchange, sink, slices);
       // The sink has a copy: while it waits for a slow reader, that is the only one.
       if (watch.isBytes === true && exchange.share === null) slices.forEach(freeBytes);
-      slices = [];
+      slices = NOTHING;
       if (unwritten !== null) {
         keepAlive?.pause();
         stalled.arm(LIMITS.stalledReaderMs);
@@ -150,7 +152,7 @@ async function pump(
       }
       isOver = done;
       exchange.onRead(value?.byteLength ?? 0);
-      slices = done ? (watch.bodyEnded?.() ?? []) : watch.push(value);
+      slices = done ? (watch.bodyEnded?.() ?? NOTHING) : watch.push(value);
     }
   } catch {
     // A body that breaks off and an event without end come to the same: see `endOf`.

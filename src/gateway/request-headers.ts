@@ -68,9 +68,15 @@ const DROPPED_PREFIXES: Readonly<Record<string, readonly string[]>> = {
   s: ["sec-"],
 };
 
-/** Headers for the upstream, before the provider's credential is added. */
-export function upstreamHeaders(client: Headers): Record<string, string> {
-  const kept: Record<string, string> = {};
+/**
+ * Headers for the upstream, before the provider's credential is added. `defaults`: what it must be sent, and a
+ * client may say otherwise.
+ */
+export function upstreamHeaders(
+  client: Headers,
+  defaults: Readonly<Record<string, string>> | null = null,
+): Record<string, string> {
+  const kept: Record<string, string> = { ...defaults };
   const named = connectionOptions(client.get("connection"));
   for (const [name, value] of client) {
     if (DROPPED.has(name) || named?.has(name) === true || hasDroppedPrefix(name)) continue;

@@ -5,7 +5,7 @@
  */
 import type { StopReason } from "./exchange.ts";
 import type { StreamedBody } from "./upload/spooled-body.ts";
-import type { Watchdog } from "./watchdog.ts";
+import type { Deadline, Watchdog } from "./watchdog.ts";
 
 /** Why we gave up an upstream ourselves. */
 export type GiveUpReason =
@@ -100,7 +100,7 @@ export function callUpstream(
     const init: BunFetchInit = {
       method: call.method,
       headers: headersOf(headers, call),
-      body: bodyOf(call, () => firstByte.arm(call.firstByteMs)),
+      body: bodyOf(call, firstByte),
       redirect: "manual",
       signal: controller.signal,
       timeout: false,
@@ -134,8 +134,8 @@ function headersOf(
 }
 
 /** A GET may have no body at all, not even an empty one. */
-function bodyOf({ body }: UpstreamCall, onRead: () => void): RequestInit["body"] {
-  if (!(body instanceof Uint8Array)) return body.open(onRead);
+function bodyOf({ body, firstByteMs }: UpstreamCall, firstByte: Deadline): RequestInit["body"] {
+  if (!(body instanceof Uint8Array)) return body.open(() => firstByte.arm(firstByteMs));
   return body.byteLength === 0 ? undefined : body;
 }
 

@@ -28,7 +28,7 @@ export function upstreamCall(
   const plain = {
     path: codec.path(request, model),
     query,
-    headers: { ...dialect.defaultHeaders, ...upstreamHeaders(call.headers) },
+    headers: upstreamHeaders(call.headers, dialect.defaultHeaders),
     body:
       spool === null
         ? codec.request(request, edits)

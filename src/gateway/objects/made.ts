@@ -1,8 +1,8 @@
 /** What an answer says that its provider keeps from now on, or keeps no longer, is remembered. */
+import { assert } from "../../base/assert.ts";
 import { isObjectId } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { MadeObject } from "../../base/object-kind.ts";
-
 import { specOf } from "../../dialects/surfaces.ts";
 import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";
@@ -24,11 +24,13 @@ export function noteAnswer(
   const { codec } = call;
   const { request, principal } = admitted;
   const { access, method } = specOf(codec.surface);
-  const [about] = request.objects ?? [];
-  if (access === "owned" && method === "DELETE" && about !== undefined) {
+  if (access === "owned" && method === "DELETE") {
+    const [about] = request.objects ?? [];
+    assert(about, "a request about an object names it");
     return gateway.objects.forget({ tenantId: principal.tenant.id, id: about.id });
   }
-  return noteMade(gateway, admitted, plan, codec.made?.(answer) ?? []);
+  // Most surfaces make nothing that is kept.
+  return codec.made === undefined ? null : noteMade(gateway, admitted, plan, codec.made(answer));
 }
 
 /** Likewise, of a stream that has told so much. */

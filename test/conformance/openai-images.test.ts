@@ -107,6 +107,19 @@ describe("plain", () => {
     });
   });
 
+  test.each([
+    [
+      "by those that were asked for, where none of them can be told",
+      '[{"image":"aGk="}]',
+      120_000_000,
+    ],
+    ["by nothing, where there is none", "[ ]", 0],
+  ])("is paid %s", async (_how, data, amountNanoUsd) => {
+    upstream.answer({ pieces: [`{"created":1,"data":${data}}`] });
+    await through({ path, body: body(PER_IMAGE, ',"n":3') });
+    expect(await lastAttempt(tollgate)).toMatchObject({ amountNanoUsd, outcome: "ok" });
+  });
+
   test("is estimated where it has a price by tokens and reports none", async () => {
     upstream.answer({ pieces: [URLS] });
     await through({ path, body: body(PUBLIC_MODEL, ',"n":2') });

@@ -22,8 +22,12 @@ export function pictureAnswerUsage(answer: Uint8Array): Usage | null | undefined
     const span = body.members.get(name)?.value;
     return span === undefined ? null : parseJson(answer.subarray(span.start, span.end));
   };
-  const pictures = picturesIn(answer.subarray(data.start, data.end));
-  return readPictureUsage(read("usage"), pictures, read("svg_usage"));
+  const list = answer.subarray(data.start, data.end);
+  const pictures = picturesIn(list);
+  const usage = read("usage");
+  // Pictures under a key that nobody knows yet are not none: who reports nothing else reports nothing.
+  if (pictures === 0 && !isObject(usage) && !isEmptyList(list)) return null;
+  return readPictureUsage(usage, pictures, read("svg_usage"));
 }
 
 /**
@@ -56,6 +60,12 @@ export function readPictureUsage(
 function objectIn(holder: JsonObject, member: string): JsonObject {
   const value = holder[member];
   return isObject(value) ? value : {};
+}
+
+function isEmptyList(list: Uint8Array): boolean {
+  let at = 1;
+  while (isSpace(list[at])) at += 1;
+  return at === list.length - 1;
 }
 
 /** Some write both keys for each, one of them null. */

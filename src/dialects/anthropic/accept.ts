@@ -16,6 +16,7 @@ import {
   wrong,
 } from "../json-body.ts";
 import { isObject, type JsonObject } from "../json.ts";
+import { containerNamed } from "./container.ts";
 import { readContent } from "./content.ts";
 import { extrasOf } from "./extras.ts";
 import { MEMBERS } from "./members.ts";
@@ -36,6 +37,7 @@ export function acceptMessages(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRe
   return allow({
     ...asked(bytes, body),
     ...beyondPrice(body),
+    ...containerNamed(body),
     surface: "messages",
     stream: body["stream"] === true,
     outputTokensMax: numberOf(body["max_tokens"]),

@@ -10,6 +10,7 @@ export const MEMBERS = [
   "tools",
   "mcp_servers",
   "thread",
+  "container",
   "fallbacks",
   "service_tier",
   "speed",

@@ -2,6 +2,7 @@
 import type { Codec } from "../contract.ts";
 import { acceptMessages } from "./accept.ts";
 import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
+import { containerMade } from "./container.ts";
 import { isDeterministicMessage } from "./deterministic.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
@@ -18,4 +19,5 @@ export const messagesCodec: Codec = {
   usage: answerUsage,
   failureIn: answerFailure,
   output: answerOutput,
+  made: containerMade,
 };

@@ -4,12 +4,14 @@
  * parsed any more, unlike the few events that begin and end blocks and the message.
  */
 import { ByteSearch } from "../byte-search.ts";
+import type { MadeObject } from "../../base/object-kind.ts";
 import type { AnswerFailure, GeneratedOutput, StreamWatch, Usage } from "../contract.ts";
 import { generatedText } from "../generated-text.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { OutputMeter } from "../output-meter.ts";
 import { readEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";
+import { containerIn } from "./container.ts";
 import { hasContent } from "./event.ts";
 import { lengthEnding } from "./length-ending.ts";
 import { NOT_TEXT } from "./members.ts";
@@ -32,6 +34,7 @@ export function watchStream(): StreamWatch {
     isUsageFinal: () => watch.usage !== null,
     output: () => watch.output(),
     lengthEnding: (usage) => lengthEnding(watch.unfinished, usage),
+    made: () => watch.made,
   };
 }
 
@@ -40,6 +43,7 @@ class MessageWatch {
   ended = false;
   failure: AnswerFailure | null = null;
   usage: Usage | null = null;
+  made: readonly MadeObject[] = [];
   /** Blocks that have begun and not ended, by their index: one at a time, of a provider that is sound. */
   readonly unfinished = new Set<number>();
   /** As `message_start` and each `message_delta` tell it, merged. */
@@ -89,7 +93,10 @@ class MessageWatch {
     const { index } = event;
     switch (type) {
       case "message_start":
-        if (isObject(event["message"])) this.merge(event["message"]["usage"]);
+        if (isObject(event["message"])) {
+          this.merge(event["message"]["usage"]);
+          this.noteMade(event["message"]);
+        }
         break;
       case "content_block_start":
         if (typeof index === "number" && this.unfinished.size < UNFINISHED_MAX) {
@@ -102,6 +109,7 @@ class MessageWatch {
       case "message_delta":
         // Its count is of the whole answer, unlike the one that the message starts with.
         if (this.merge(event["usage"])) this.usage = this.begun;
+        if (isObject(event["delta"])) this.noteMade(event["delta"]);
         break;
       case "message_stop":
         this.ended = true;
@@ -109,6 +117,11 @@ class MessageWatch {
       default:
       // Pings, and events that nobody knows yet.
     }
+  }
+
+  private noteMade(told: JsonObject): void {
+    const made = containerIn(told);
+    if (made.length > 0) this.made = made;
   }
 
   private merge(usage: unknown): boolean {

@@ -183,3 +183,13 @@ test("the error of a provider that fails within its stream comes as it is", asyn
   const { answer } = await ask(recorded, [["stream", "true"]]);
   expect(answer.text).toBe(PARTIAL + failure);
 });
+
+test("the end user is the one that a body of JSON with the same members would name", async () => {
+  await ask({ pieces: [ANSWER] }, [
+    ["safety_identifier", "s-1"],
+    ["user", "u-1"],
+  ]);
+  await tollgate.store.flush();
+  const { rows } = await tollgate.store.requestPage({}, { limit: 1, cursor: null });
+  expect(rows).toMatchObject([{ endUserId: "u-1" }]);
+});

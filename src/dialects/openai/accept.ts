@@ -6,10 +6,10 @@ import { allow, type Verdict } from "../../base/verdict.ts";
 import { listOf, numberOf, type Refused, wrong } from "../json-body.ts";
 import type { ClientRequest } from "../contract.ts";
 import { beyondPrice } from "../beyond-price.ts";
-import { endUserWord } from "../end-user.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import {
   CHOICES_MAX,
+  endUserOf,
   missing,
   readBody,
   refuseNumber,
@@ -19,7 +19,7 @@ import {
 import { chatExtras, embeddingExtras } from "./extras.ts";
 import { countNotText } from "./images.ts";
 import { inputModalities } from "./modalities.ts";
-import { END_USER_MEMBERS, INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
+import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
 export function acceptChat(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
@@ -45,7 +45,7 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     bytes,
     model: String(body["model"]),
     stream,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
     outputTokensMax: Math.max(...caps) || null,
     choices: numberOf(body["n"]) ?? 1,
@@ -67,7 +67,7 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     bytes,
     model: String(body["model"]),
     stream: false,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: false,
     outputTokensMax: null,
     choices: 1,

@@ -1,9 +1,10 @@
-/** What surfaces of this dialect check of a body in the same way, and word as OpenAI does. */
+/** What surfaces of this dialect check and read of a body in the same way, and word as OpenAI does. */
 import { allow, type Verdict } from "../../base/verdict.ts";
+import { endUserWord } from "../end-user.ts";
 import { readJsonBody, type Refused, refuseModelName, repeated, wrong } from "../json-body.ts";
 import { type ScannedObject, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject } from "../json.ts";
-import { INCLUDE_USAGE } from "./members.ts";
+import { END_USER_MEMBERS, INCLUDE_USAGE } from "./members.ts";
 
 export const TOKENS_MAX = 2 ** 31 - 1;
 export const CHOICES_MAX = 128;
@@ -63,4 +64,9 @@ export function refuseNumber(body: JsonObject, name: string, max: number, min = 
 
 export function missing(name: string): Refused {
   return wrong(`Missing required parameter: '${name}'.`, name);
+}
+
+/** For whom the client asks; null: it does not say. */
+export function endUserOf(body: JsonObject): string | null {
+  return endUserWord(END_USER_MEMBERS.map((member) => body[member]));
 }

@@ -6,12 +6,12 @@ import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
 import { beyondPrice } from "../beyond-price.ts";
 import { keptForAnHour } from "../cache-ttl.ts";
-import { endUserWord } from "../end-user.ts";
 import { numberOf, type Refused, wrong } from "../json-body.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { answerFailure, answerUsage } from "./answer.ts";
 import {
   CHOICES_MAX,
+  endUserOf,
   missing,
   readBody,
   refuseNumber,
@@ -21,7 +21,7 @@ import {
 import { COMPLETION_CHUNKS, completionOutput } from "./completion-text.ts";
 import { isDeterministicChat } from "./deterministic.ts";
 
-import { END_USER_MEMBERS, INCLUDE_USAGE } from "./members.ts";
+import { INCLUDE_USAGE } from "./members.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
@@ -89,7 +89,7 @@ function completion(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     bytes,
     model: String(body["model"]),
     stream,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
     outputTokensMax,
     choices: generated * promptsIn(body["prompt"]),

@@ -5,10 +5,10 @@
 import { LIMITS } from "../../base/limits.ts";
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
-import { endUserWord } from "../end-user.ts";
 import { wrong } from "../json-body.ts";
 import type { ClientForm } from "../multipart.ts";
 import type { Surface } from "../surfaces.ts";
+import { endUserOf } from "./body-checks.ts";
 import { answerFailure } from "./answer.ts";
 import { fieldBytes, formCodec, formOf, isTrue, modelIn, readFields } from "./form.ts";
 import { PICTURE_EVENT_BYTES_MAX, watchPictures } from "./picture-stream.ts";
@@ -63,7 +63,7 @@ function accept(
     form,
     model: model.value,
     stream: isTrue(fields.value.get("stream")),
-    endUserId: endUserWord([fields.value.get("safety_identifier"), fields.value.get("user")]),
+    endUserId: endUserOf(Object.fromEntries(fields.value)),
     usageAsked: false,
     // No field of theirs bounds it, so a smaller bound could not be kept.
     outputTokensMax: OUTPUT_TOKENS_MAX,

@@ -4,12 +4,17 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
-import { endUserWord } from "../end-user.ts";
 import { numberOf, type Refused } from "../json-body.ts";
 import type { JsonObject } from "../json.ts";
 import { answerFailure } from "./answer.ts";
-import { CHOICES_MAX, missing, readBody, refuseNumber, refuseStream } from "./body-checks.ts";
-import { END_USER_MEMBERS } from "./members.ts";
+import {
+  CHOICES_MAX,
+  endUserOf,
+  missing,
+  readBody,
+  refuseNumber,
+  refuseStream,
+} from "./body-checks.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { PICTURE_EVENT_BYTES_MAX, watchPictures } from "./picture-stream.ts";
 import { noText, pictureAnswerUsage } from "./picture-usage.ts";
@@ -83,7 +88,7 @@ function images(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
     bytes,
     model: String(body["model"]),
     stream: body["stream"] === true,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: true,
     outputTokensMax: imageTokensMax(body),
     choices: n,

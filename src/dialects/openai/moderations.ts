@@ -1,15 +1,11 @@
 /** Moderations: what a text or picture is judged to be. Most providers ask nothing for it. */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
-import { endUserWord } from "../end-user.ts";
 import type { Refused } from "../json-body.ts";
 import type { JsonObject } from "../json.ts";
-import { answerFailure, answerOutput, answerUsage } from "./answer.ts";
-import { missing, readBody } from "./body-checks.ts";
-import { END_USER_MEMBERS } from "./members.ts";
+import { endUserOf, missing, readBody } from "./body-checks.ts";
 import { inputModalities } from "./modalities.ts";
-import { bytesWithModel } from "./request.ts";
-import { watchStream } from "./stream.ts";
+import { PLAIN_CODEC } from "./plain-codec.ts";
 
 const MEMBERS = ["model", "input", "user", "safety_identifier"] as const;
 
@@ -17,17 +13,10 @@ const MEMBERS = ["model", "input", "user", "safety_identifier"] as const;
 const DEFAULT_MODEL = "omni-moderation-latest";
 
 export const moderationsCodec: Codec = {
+  ...PLAIN_CODEC,
   surface: "moderations",
   path: () => "/moderations",
   accept: acceptModeration,
-  isDeterministic: () => true,
-  request: bytesWithModel,
-  watch: watchStream,
-  watchContinuable: () => null,
-  continued: () => null,
-  usage: answerUsage,
-  failureIn: answerFailure,
-  output: answerOutput,
 };
 
 function acceptModeration(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
@@ -45,7 +34,7 @@ function moderation(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     bytes,
     model: typeof body["model"] === "string" ? body["model"] : DEFAULT_MODEL,
     stream: false,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: false,
     outputTokensMax: null,
     choices: 1,

@@ -4,17 +4,14 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec, Usage } from "../contract.ts";
-import { endUserWord } from "../end-user.ts";
 import { listOf, type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
-import { answerFailure, answerOutput } from "./answer.ts";
-import { missing, readBody } from "./body-checks.ts";
-import { END_USER_MEMBERS } from "./members.ts";
+import { answerFailure } from "./answer.ts";
+import { endUserOf, missing, readBody } from "./body-checks.ts";
 import { inputModalities } from "./modalities.ts";
-import { bytesWithModel } from "./request.ts";
-import { watchStream } from "./stream.ts";
+import { PLAIN_CODEC } from "./plain-codec.ts";
 
 const MEMBERS = ["model", "query", "documents", "user", "safety_identifier"] as const;
 
@@ -28,17 +25,12 @@ const TOKENS_PER_DOCUMENT = 500;
 const QUERY_TOKENS_MAX = 256;
 
 export const rerankCodec: Codec = {
+  ...PLAIN_CODEC,
   surface: "rerank",
   path: () => "/rerank",
   accept: acceptRerank,
-  isDeterministic: () => true,
-  request: bytesWithModel,
-  watch: watchStream,
-  watchContinuable: () => null,
-  continued: () => null,
   usage: rerankUsage,
   failureIn: (answer) => (hasResults(answer) ? null : answerFailure(answer)),
-  output: answerOutput,
 };
 
 function acceptRerank(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
@@ -61,7 +53,7 @@ function rerank(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
     bytes,
     model: String(body["model"]),
     stream: false,
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: false,
     outputTokensMax: null,
     choices: 1,

@@ -5,13 +5,11 @@
 import { allow, type Verdict } from "../../base/verdict.ts";
 import { NOTHING_SEEN, watchBytes } from "../bytes-watch.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
-import { endUserWord } from "../end-user.ts";
 import { type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { type JsonObject, parseJson } from "../json.ts";
 import { answerFailure } from "./answer.ts";
-import { missing, readBody } from "./body-checks.ts";
-import { END_USER_MEMBERS } from "./members.ts";
+import { endUserOf, missing, readBody } from "./body-checks.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { bytesWithModel } from "./request.ts";
 import { speechUsage, watchSpeech } from "./speech-stream.ts";
@@ -71,7 +69,7 @@ function speech(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
     bytes,
     model: String(body["model"]),
     stream: body["stream_format"] === "sse",
-    endUserId: endUserWord(END_USER_MEMBERS.map((member) => body[member])),
+    endUserId: endUserOf(body),
     usageAsked: true,
     outputTokensMax: Math.ceil((characters * TOKENS_PER_CHARACTER_MAX) / slowness(body["speed"])),
     choices: 1,

@@ -6,10 +6,9 @@
 import { allow, type Verdict } from "../../../base/verdict.ts";
 import type { ClientRequest } from "../../contract.ts";
 import { beyondPrice } from "../../beyond-price.ts";
-import { endUserWord } from "../../end-user.ts";
 import { listOf, numberOf, readJsonBody, type Refused, wrong } from "../../json-body.ts";
 import { isObject, type JsonObject } from "../../json.ts";
-import { refuseModel, refuseNumber, TOKENS_MAX } from "../body-checks.ts";
+import { endUserOf, refuseModel, refuseNumber, TOKENS_MAX } from "../body-checks.ts";
 import { isRunByProvider, responseExtras } from "./extras.ts";
 import { type InputHeld, inputHeld } from "./input.ts";
 import { MEMBERS, OUTPUT_CAP_MEMBER } from "./members.ts";
@@ -34,7 +33,7 @@ function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReque
     bytes,
     model: String(body["model"]),
     stream: body["stream"] === true,
-    endUserId: endUserWord([body["user"], body["safety_identifier"]]),
+    endUserId: endUserOf(body),
     usageAsked: true,
     outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
     choices: 1,

@@ -240,26 +240,35 @@ describe("the list of files", () => {
   });
 });
 
-test("a chat about a file goes to who keeps it, and one about another tenant's goes nowhere", async () => {
-  const { id } = await uploaded();
-  const other = await tollgate.addToken((await tollgate.addTenant()).id);
-  const file = { type: "file", file: { file_id: id } };
-  const messages = [{ role: "user", content: [{ type: "text", text: "hi" }, file] }];
-  const answer = '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}';
-  upstream.forget();
-  upstream.answer({ pieces: [answer] });
-  const ask = (as: string): ReturnType<typeof through> => {
-    const headers = { authorization: `Bearer ${as}` };
-    const body = JSON.stringify({ model: PUBLIC_MODEL, messages });
-    return through({ path: "/v1/chat/completions", headers, body });
-  };
-  const refused = await ask(other.token);
-  expect([refused.status, JSON.parse(refused.text)]).toEqual([
-    404,
-    { error: expect.objectContaining({ code: "not_found", param: "messages[0]" }) },
-  ]);
-  expect([(await ask(token)).text, upstream.seen.length]).toEqual([answer, 1]);
-});
+const TEXT_PART = { type: "text", text: "hi" };
+
+test.each<[where: string, content: (id: string) => unknown]>([
+  ["OpenAI", (id) => [TEXT_PART, { type: "file", file: { file_id: id } }]],
+  ["Mistral", (id) => [TEXT_PART, { type: "file", file_id: id }]],
+  ["who takes one part for a list", (id) => ({ type: "file", file: { file_id: id } })],
+])(
+  "a chat about a file, as %s takes it, goes to who keeps it and is its tenant's alone",
+  async (...one) => {
+    const [, content] = one;
+    const { id } = await uploaded();
+    const other = await tollgate.addToken((await tollgate.addTenant()).id);
+    const messages = [{ role: "user", content: content(id) }];
+    const answer = '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}';
+    upstream.forget();
+    upstream.answer({ pieces: [answer] });
+    const ask = (as: string): ReturnType<typeof through> => {
+      const headers = { authorization: `Bearer ${as}` };
+      const body = JSON.stringify({ model: PUBLIC_MODEL, messages });
+      return through({ path: "/v1/chat/completions", headers, body });
+    };
+    const refused = await ask(other.token);
+    expect([refused.status, JSON.parse(refused.text)]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: "not_found", param: "messages[0]" }) },
+    ]);
+    expect([(await ask(token)).text, upstream.seen.length]).toEqual([answer, 1]);
+  },
+);
 
 describe("where several providers could keep a file", () => {
   const later: (() => Promise<unknown>)[] = [];

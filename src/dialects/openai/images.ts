@@ -47,15 +47,17 @@ export function countNotText(messages: readonly unknown[]): NotText {
     // An earlier answer that was sound, by its id.
     if (isObject(audio)) kinds = (kinds ?? new Set<Modality>()).add("audio");
     if (typeof content === "string") hasText ||= content !== "";
-    if (!Array.isArray(content)) continue;
+    if (!Array.isArray(content) && !isObject(content)) continue;
     kinds ??= new Set();
-    for (const part of content) {
+    // Some servers take one part that stands alone for a list.
+    for (const part of Array.isArray(content) ? content : [content]) {
       kinds.add(partModality(part));
       const url = imageUrl(part);
       if (url === undefined) {
         hasUnsized ||= isObject(part) && !SIZED_PARTS.has(part["type"]);
-        const id = fileId(part);
-        if (id !== null) (files ??= []).push({ kind: "file", id, param: `messages[${place}]` });
+        for (const id of fileIds(part)) {
+          (files ??= []).push({ kind: "file", id, param: `messages[${place}]` });
+        }
         continue;
       }
       images++;
@@ -68,11 +70,15 @@ export function countNotText(messages: readonly unknown[]): NotText {
   return { images, inlineBytes, hasUnsized, modalities, files };
 }
 
-/** `{"type":"file","file":{"file_id":…}}`; a file may be within the body as well. */
-function fileId(part: unknown): string | null {
-  if (!isObject(part) || !isObject(part["file"])) return null;
-  const { file_id: id } = part["file"];
-  return typeof id === "string" ? id : null;
+/**
+ * `{"type":"file","file":{"file_id":…}}` of OpenAI, `{"type":"file","file_id":…}` of Mistral (2026-11); a file
+ * may be within the body as well.
+ */
+function fileIds(part: unknown): readonly string[] {
+  if (!isObject(part)) return [];
+  const { file, file_id: own } = part;
+  const within = isObject(file) ? file["file_id"] : null;
+  return [own, within].filter((id) => typeof id === "string");
 }
 
 /** `{"type":"image_url","image_url":{"url":…}}`; Mistral also takes the bare string (2026-11). */

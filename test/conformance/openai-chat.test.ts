@@ -1,6 +1,7 @@
 /** Chat completions through Tollgate are those of the provider, byte for byte but for the splices. */
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
+import { cutAt, cutPlaces } from "./pieces.ts";
 import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
 
 const { direct, through, upstream } = await conformanceStageForFile("openai", "/v1");
@@ -17,7 +18,7 @@ const ANSWER = `{
 
 test("a plain answer has the same bytes in any pieces, and the provider sees the client's", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(fc.nat({ max: ANSWER.length })), async (places) => {
+    fc.asyncProperty(cutPlaces, async (places) => {
       upstream.answer({ pieces: cutAt(ANSWER, places) });
       const path = "/v1/chat/completions";
       const past = await direct({ path, body: bodyFor(UPSTREAM_MODEL) });
@@ -30,14 +31,3 @@ test("a plain answer has the same bytes in any pieces, and the provider sees the
     { numRuns: 20 },
   );
 });
-
-function cutAt(text: string, places: readonly number[]): Uint8Array[] {
-  const bytes = new TextEncoder().encode(text);
-  const ends = [...places.toSorted((one, other) => one - other), bytes.length];
-  let start = 0;
-  return ends.map((end) => {
-    const piece = bytes.subarray(start, end);
-    start = end;
-    return piece;
-  });
-}

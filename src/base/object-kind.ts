@@ -2,7 +2,7 @@
  * Kinds of things that a provider keeps for a tenant under an id of its own, and that later requests
  * name: they go back to the provider and the credential that keep them.
  */
-export type ObjectKind = "response" | "item" | "conversation" | "file" | "batch" | "container";
+export type ObjectKind = "response" | "item" | "conversation" | "file" | "container";
 
 /** An object that a request names by its provider's id; `param`: the member that names it, if any. */
 export type NamedObject = {

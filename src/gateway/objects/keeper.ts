@@ -124,7 +124,6 @@ const NOUNS: Readonly<Record<ObjectKind, string>> = {
   item: "Item",
   conversation: "Conversation",
   file: "File",
-  batch: "Batch",
   container: "Container",
 };
 

@@ -35,8 +35,11 @@ export type AttemptResult =
   /** Given up because the exchange must end. */
   | {
       readonly kind: "stopped";
-      /** unheld: the ledger knows nothing of it; unsent: held, but the provider saw nothing. */
-      readonly progress: "unheld" | "unsent" | "sent";
+      /**
+       * unheld: the ledger knows nothing of it; holding: it was on its way there, and is void when it
+       * arrives; unsent: held, but the provider saw nothing.
+       */
+      readonly progress: "unheld" | "holding" | "unsent" | "sent";
       readonly outputTokensSeen: number | null;
     }
   | {

@@ -14,6 +14,7 @@ import { readAnswer } from "./read-answer.ts";
 import type { CredentialProblem } from "./credentials/presenter.ts";
 import type { OriginProblem, Origins } from "./origin.ts";
 import type { Candidate } from "./resolve.ts";
+import { giveBackHold } from "./settle.ts";
 import { callUpstream, isFailure, type Upstream } from "./transport.ts";
 import { upstreamCall } from "./upstream-call.ts";
 import type { Wire } from "./wire/wire.ts";
@@ -64,8 +65,9 @@ export async function runAttempt(
     heldAtMs: plan.heldAtMs,
   });
   if (!(await isHeldInTime(run, held))) {
+    exchange.leavesHold = true;
     gateway.lifecycle.outlive(voidWhenHeld(gateway, plan, held));
-    return { kind: "stopped", progress: "unheld", outputTokensSeen: 0 };
+    return { kind: "stopped", progress: "holding", outputTokensSeen: 0 };
   }
   plan.isHeld = true;
   exchange.attemptCount += 1;
@@ -127,40 +129,35 @@ async function isHeldInTime(run: Stoppable, held: Promise<void>): Promise<boolea
 }
 
 /**
- * Nobody waits for this hold any more: should it still become durable, it is void. The owners' actors
- * are told after the posting even though they were told before: one that was rebuilt in between found
- * the hold open in the ledger.
+ * Nobody waits for this hold any more: should it still become durable, it is void. Until then the
+ * owners' actors keep it: given back at once, its money could be held by another request, and were the
+ * process killed then, recovery would charge both.
  */
 async function voidWhenHeld(
-  { clock, directory, log, store }: Gateway,
-  { attemptId, scopes }: AttemptPlan,
+  gateway: Gateway,
+  plan: AttemptPlan,
   held: Promise<void>,
 ): Promise<void> {
+  const { clock, log, store } = gateway;
+  const { attemptId } = plan;
   try {
     await held;
+    store.ledger.post({
+      attemptId,
+      kind: "void",
+      amountNanoUsd: 0,
+      estimated: false,
+      ...NO_USAGE,
+      status: null,
+      outcome: "not_sent",
+      latencyMs: 0,
+      postedAtMs: clock.nowMs(),
+    });
   } catch (error) {
     // The store says itself what became of a hold that it refused.
     log.debug("hold.abandoned", { attemptId, error });
-    return;
   }
-  store.ledger.post({
-    attemptId,
-    kind: "void",
-    amountNanoUsd: 0,
-    estimated: false,
-    ...NO_USAGE,
-    status: null,
-    outcome: "not_sent",
-    latencyMs: 0,
-    postedAtMs: clock.nowMs(),
-  });
-  directory.owners.tell(scopes, {
-    type: "attempt.settle",
-    attemptId,
-    costNanoUsd: 0,
-    observed: null,
-    atMs: clock.nowMs(),
-  });
+  giveBackHold(gateway, plan);
 }
 
 /** From here on the provider may have seen the request. */

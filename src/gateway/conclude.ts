@@ -19,8 +19,9 @@ export function conclude(gateway: Gateway, exchange: Exchange): void {
     );
     gateway.directory.owners.tell(
       principal.scopes,
-      // Where nothing was sent, the request took nothing from any limit.
-      exchange.attemptCount === 0
+      // Where nothing was sent, the request took nothing from any limit. A hold that is on its way to
+      // the disk must not be undone, and its request is counted there already.
+      exchange.attemptCount === 0 && !exchange.leavesHold
         ? { type: "exchange.undo", exchangeId: exchange.id, atMs }
         : {
             type: "exchange.end",

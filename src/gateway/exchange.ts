@@ -96,6 +96,8 @@ export type Exchange = {
   readonly attempts: AttemptSummary[];
   /** Everything tried, in order: these attempts, and candidates that were passed by. */
   readonly notes: AttemptNote[];
+  /** A hold of its is on its way to the disk and outlives it. */
+  leavesHold: boolean;
   /** Attempts dispatched so far, the running one included. */
   attemptCount: number;
   /** Providers at whose gates it waited in vain: their other lanes have the same slots. */

@@ -11,7 +11,7 @@ import type { AttemptResult } from "./attempt-result.ts";
 import { classifyBroken, isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { reportOutcome, settle, voidUnheld } from "./settle.ts";
+import { endAtProvider, reportOutcome, settle, voidUnheld } from "./settle.ts";
 
 /** `run` stops it: the exchange itself, or where two attempts run something of its own. */
 export async function makeAttempt(
@@ -59,6 +59,10 @@ function settleUnanswered(
     case "stopped": {
       if (result.progress === "unheld") {
         voidUnheld(gateway, plan);
+        return;
+      }
+      if (result.progress === "holding") {
+        endAtProvider(gateway, plan);
         return;
       }
       const { outputTokensSeen } = result;

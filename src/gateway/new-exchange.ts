@@ -26,6 +26,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     attempts: [],
     notes: [],
     attemptCount: 0,
+    leavesHold: false,
     waitedInVainAt: NOWHERE,
     served: null,
     firstTokenMs: null,

@@ -199,8 +199,13 @@ export function reportOutcome(
 
 /** Gives back an attempt that the ledger never held: in the owners' actors and at the provider's. */
 export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
-  const atMs = gateway.clock.nowMs();
   giveBackHold(gateway, plan);
+  endAtProvider(gateway, plan);
+}
+
+/** Gives back what an attempt that was not sent has taken at its provider. */
+export function endAtProvider({ clock }: Gateway, plan: AttemptPlan): void {
+  const atMs = clock.nowMs();
   plan.candidate.lane.handle.send({
     type: "attempt.end",
     attemptId: plan.attemptId,
@@ -210,7 +215,7 @@ export function voidUnheld(gateway: Gateway, plan: AttemptPlan): void {
   plan.candidate.provider.gate.release(plan.attemptId);
 }
 
-/** Gives back a hold that the ledger never had, in the owners' actors. */
+/** Gives back a hold that the ledger never had, or that is void there, in the owners' actors. */
 export function giveBackHold(
   { clock, directory }: Gateway,
   { attemptId, scopes }: Pick<AttemptPlan, "attemptId" | "scopes">,

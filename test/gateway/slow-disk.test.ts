@@ -1,5 +1,6 @@
 /** A disk that takes its time over a hold, while the client leaves and the operator edits. */
 import { expect, test } from "bun:test";
+import type { BudgetRow } from "../../src/store/contract.ts";
 import { chat, errorOf } from "../support/chat.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
@@ -8,6 +9,7 @@ type SlowDisk = {
   readonly tollgate: TestGateway;
   readonly token: string;
   readonly tenantId: string;
+  readonly budget: BudgetRow;
 };
 
 /** The hold is on its way to the real disk at once; only its acknowledgement waits for `acked`. */
@@ -31,8 +33,9 @@ async function startSlow(acked: Promise<void>, onHold: () => void): Promise<Slow
   const provider = await tollgate.addProvider();
   const target = { providerId: provider.id, model: "sim-small", weight: 1, priority: 0 };
   await tollgate.addRoute("small", [target]);
-  await tollgate.addBudget({ scopeType: "tenant", scopeId: tenantId, tenantId });
-  return { tollgate, token, tenantId };
+  const scope = { scopeType: "tenant", scopeId: tenantId, tenantId } as const;
+  const budget = await tollgate.addBudget(scope);
+  return { tollgate, token, tenantId, budget };
 }
 
 test("a client that leaves while its hold is written leaves nothing held, through an edit", async () => {
@@ -62,6 +65,45 @@ test("a client that leaves while its hold is written leaves nothing held, throug
       ["void"],
     ]);
     expect(tollgate.upstream.stats().requests).toBe(0);
+  } finally {
+    acked.resolve();
+    await tollgate.stop();
+  }
+});
+
+test("what a client left on its way to the disk is nobody else's to spend until it is void", async () => {
+  const acked = Promise.withResolvers<void>();
+  let holds = 0;
+  const { tollgate, token, tenantId, budget } = await startSlow(acked.promise, () => {
+    holds += 1;
+  });
+  try {
+    const { directory } = tollgate.gateway;
+    // Room for one request with one token, as it is asked for here, and no more.
+    const body = { max_tokens: 1 };
+    const controller = new AbortController();
+    const gone = chat(tollgate.url, { token, body, signal: controller.signal });
+    await until(() => holds === 1);
+    const [taken] = await directory.budgetStates(tenantId);
+    const heldNanoUsd = taken?.heldNanoUsd ?? 0;
+    expect(heldNanoUsd).toBeGreaterThan(0);
+    await directory.changed("budgets", budget.id, { ...budget, amountNanoUsd: heldNanoUsd });
+    controller.abort();
+    await gone.catch(() => undefined);
+    const first = { limit: 1, cursor: null };
+    await until(async () => (await tollgate.store.requestPage({}, first)).rows.length === 1);
+
+    // Were the process killed now, recovery would charge what the client left.
+    const refused = await chat(tollgate.url, { token, body });
+    expect([refused.status, errorOf(refused), holds]).toEqual([
+      429,
+      expect.objectContaining({ code: "budget_exceeded" }),
+      1,
+    ]);
+    acked.resolve();
+    await until(async () => (await directory.budgetStates(tenantId))[0]?.heldNanoUsd === 0);
+    const served = await chat(tollgate.url, { token, body, script: "tokens=1" });
+    expect([served.status, tollgate.upstream.stats().requests]).toEqual([200, 1]);
   } finally {
     acked.resolve();
     await tollgate.stop();

@@ -12,7 +12,7 @@ import type { Spool, UploadedForm } from "../exchange.ts";
 import { freeBytes } from "../free-bytes.ts";
 import type { BodyPlace, BodyRoom } from "../load/body-room.ts";
 import { IDEMPOTENCY_KEY } from "../share/idempotency-key.ts";
-import type { ByteReader } from "../transport.ts";
+import { type ByteReader, discard } from "../transport.ts";
 import { NoRoomError, type Spools } from "./spools.ts";
 
 /** Nobody knows how fast others send; most bodies take less. */
@@ -45,7 +45,7 @@ export async function readForm(
 ): Promise<UploadedForm | Refusal> {
   const boundary = boundaryOf(headers.get("content-type") ?? "");
   if (boundary === null) {
-    reader?.cancel().catch(() => undefined);
+    if (reader !== null) discard(reader);
     return refuse("invalid_request", "The body must be multipart/form-data with a boundary.")
       .refusal;
   }
@@ -57,7 +57,7 @@ export async function readForm(
   let isLate = false;
   const timer = clock.after(LIMITS.formReadMs, () => {
     isLate = true;
-    reader?.cancel().catch(() => undefined);
+    if (reader !== null) discard(reader);
   });
   let read: UploadedForm | Refusal | null = null;
   try {
@@ -76,7 +76,7 @@ export async function readForm(
     timer.cancel();
     place.leave();
     if (read === null || "code" in read) {
-      reader?.cancel().catch(() => undefined);
+      if (reader !== null) discard(reader);
       await kept.discard();
     }
   }

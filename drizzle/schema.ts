@@ -554,12 +554,14 @@ export const learned = sqliteTable(
   (table) => [primaryKey({ columns: [table.kind, table.ownerId, table.model] })],
 );
 
-/** Models that clients asked for and nobody has a price of. */
+/** Models that clients asked for where nobody has a price of what is given there. */
 export const unpricedModels = sqliteTable(
   "unpriced_models",
   {
     providerId: text("provider_id").notNull(),
     model: text().notNull(),
+    /** Where they were asked for; none where that was counted before it was noted. */
+    surfaces: text({ mode: "json" }).$type<readonly string[]>().notNull().default([]),
     requests: integer().notNull(),
     firstSeenAtMs: integer("first_seen_at_ms").notNull(),
     lastSeenAtMs: integer("last_seen_at_ms").notNull(),

@@ -1,11 +1,11 @@
 /**
  * What is known about prices beside the operator's: the built-in catalogue, model by model with the
- * operator's own price next to it, and models that clients asked for and nobody has a price of.
+ * operator's own price next to it, and models that clients asked for where nobody has a price of them.
  */
 import { formatTime } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { listCatalogue } from "../gateway/prices/catalogue.ts";
-import type { ModelPrice } from "../gateway/prices/price.ts";
+import { type ModelPrice, unpricedOn } from "../gateway/prices/price.ts";
 import { effectivePrice, listQuery } from "../gateway/prices/resolve.ts";
 import { SIMULATED_PRICES } from "../gateway/prices/simulated.ts";
 import type { PriceRow, ProviderRow } from "../store/contract.ts";
@@ -26,7 +26,7 @@ import type {
 export interface PriceCatalogue {
   /** By provider and model, in the order of their names. */
   readonly catalogue: (filter: CatalogueFilter) => Promise<AdminVerdict<Page<CataloguePrice>>>;
-  /** Models that have a price by now are left out. */
+  /** Models that have a price by now wherever they were asked for are left out. */
   readonly unpriced: (filter: UnpricedFilter) => Promise<AdminVerdict<Page<UnpricedModel>>>;
 }
 
@@ -115,18 +115,21 @@ async function unpriced(
   if (!after.allowed) return after;
   const atMs = clock.nowMs();
   const providers = new Map((await allRows(store, "providers", {})).map((row) => [row.id, row]));
-  const own = await allRows(store, "prices", {});
-  const priced = new Set(own.map(({ providerId, model }) => keyText([providerId, model])));
+  const own = new Map(
+    (await allRows(store, "prices", {})).map((row) => [keyText([row.providerId, row.model]), row]),
+  );
   const rows = (await store.unpricedModels()).flatMap((seen): UnpricedModel[] => {
-    const provider = providers.get(seen.providerId);
-    const isPriced =
-      priced.has(keyText([seen.providerId, seen.model])) ||
-      (provider !== undefined && effectivePrice(provider, seen.model, null, atMs) !== null);
-    if (isPriced) return [];
+    const { providerId, model } = seen;
+    const provider = providers.get(providerId);
+    const row = own.get(keyText([providerId, model])) ?? null;
+    const price = provider === undefined ? null : effectivePrice(provider, model, row, atMs);
+    const surfaces = unpricedOn(seen.surfaces, price);
+    if (price !== null && surfaces.length === 0) return [];
     return [
       {
-        provider: provider?.name ?? seen.providerId,
-        model: seen.model,
+        provider: provider?.name ?? providerId,
+        model,
+        surfaces,
         requests: seen.requests,
         first_seen_at: formatTime(seen.firstSeenAtMs),
         last_seen_at: formatTime(seen.lastSeenAtMs),

@@ -230,6 +230,10 @@ export const SURFACES = {
 
 export type Surface = keyof typeof SURFACES;
 
+export function isSurface(name: string): name is Surface {
+  return Object.hasOwn(SURFACES, name);
+}
+
 export function specOf(surface: Surface): SurfaceSpec {
   return SURFACES[surface];
 }

@@ -121,7 +121,7 @@ function resolveAllowed(
     const message = `This access token is for certain models, and '${param}' may name others.`;
     return refuse("model_not_allowed", message, { param });
   }
-  if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced);
+  if (resolved.unpriced.length > 0) gateway.directory.countUnpriced(resolved.unpriced, surface);
   if (resolved.candidates.length === 0 && resolved.unpriced.length > 0) {
     return refuse("model_unpriced", unpricedText(model, surface), { param: "model" });
   }

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { AttemptScopes } from "../base/scope.ts";
-import type { Meter } from "../dialects/surfaces.ts";
+import type { Meter, Surface } from "../dialects/surfaces.ts";
 import type {
   BudgetRow,
   ProviderRow,
@@ -66,7 +66,7 @@ export interface Directory extends DirectoryAdmin {
   /** Counts a request of an access token, as the ledger does with its first hold. */
   readonly countRequest: (tokenId: string) => void;
   /** Counts a request for models that nobody has a price of. */
-  readonly countUnpriced: (targets: readonly UnpricedTarget[]) => void;
+  readonly countUnpriced: (targets: readonly UnpricedTarget[], surface: Surface) => void;
   /** Stops every actor; resolves when what they have learned is written. */
   readonly stop: () => Promise<void>;
 }
@@ -133,8 +133,8 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
       requestCounts.set(tokenId, (requestCounts.get(tokenId) ?? 0) + 1);
     },
     requestCount: (tokenId) => requestCounts.get(tokenId) ?? 0,
-    countUnpriced: (targets) => {
-      for (const target of targets) unpriced.note(target);
+    countUnpriced: (targets, surface) => {
+      for (const target of targets) unpriced.note(target, surface);
     },
     stop: async () => {
       for (const timer of timers) timer.cancel();

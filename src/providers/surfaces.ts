@@ -3,7 +3,7 @@
  * that its operator left it.
  */
 import type { DialectName } from "../base/dialect.ts";
-import { type Surface, SURFACES } from "../dialects/surfaces.ts";
+import { isSurface, type Surface, SURFACES } from "../dialects/surfaces.ts";
 import { companyById } from "./companies.ts";
 
 export type SurfaceTerms = {
@@ -28,7 +28,3 @@ export function surfacesOfDialect(dialect: DialectName): readonly Surface[] {
 }
 
 const SURFACE_NAMES: readonly Surface[] = Object.keys(SURFACES).filter(isSurface);
-
-function isSurface(name: string): name is Surface {
-  return Object.hasOwn(SURFACES, name);
-}

@@ -15,6 +15,7 @@ import type {
   AlertRow,
   LearnedRow,
   LedgerState,
+  UnpricedCount,
   UnpricedModel,
 } from "./money-contract.ts";
 
@@ -245,13 +246,8 @@ export interface Store {
   readonly recordAlert: (alert: AlertRecord) => Promise<boolean>;
   /** Newest first. */
   readonly alertPage: (filter: AlertFilter, query: PageQuery) => Promise<Page<AlertRow>>;
-  /** Counts requests for a model that nobody has a price of, the last of them at `atMs`. */
-  readonly countUnpriced: (
-    providerId: string,
-    model: string,
-    requests: number,
-    atMs: number,
-  ) => Promise<void>;
+  /** Counts requests for a model that nobody has a price of where it was asked for. */
+  readonly countUnpriced: (count: UnpricedCount) => Promise<void>;
   readonly unpricedModels: () => Promise<readonly UnpricedModel[]>;
   readonly saveLearned: (rows: readonly LearnedRow[]) => Promise<void>;
   readonly learned: () => Promise<readonly LearnedRow[]>;

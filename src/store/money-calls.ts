@@ -2,7 +2,7 @@
  * What is kept beside the ledger: alerts that fired, models without a price, sizes that were learned.
  * Each write is a commit of its own and none of it is money.
  */
-import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
+import { type AnyColumn, and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import { alerts, learned, unpricedModels } from "../../drizzle/schema.ts";
 import type { AlertRow } from "./money-contract.ts";
 import { pageOf } from "./cursor.ts";
@@ -32,15 +32,17 @@ export function moneyCalls(connection: Connection): MoneyCalls {
       orm.insert(alerts).values(alert).onConflictDoNothing().returning({ seq: alerts.seq }).all()
         .length > 0,
     alertPage: ({ budgetId }, query) => alertPage(connection, budgetId ?? null, query),
-    countUnpriced: (providerId, model, requests, atMs) => {
+    countUnpriced: (count) => {
+      const { requests, surfaces, lastSeenAtMs } = count;
       orm
         .insert(unpricedModels)
-        .values({ providerId, model, requests, firstSeenAtMs: atMs, lastSeenAtMs: atMs })
+        .values({ ...count, firstSeenAtMs: lastSeenAtMs })
         .onConflictDoUpdate({
           target: [unpricedModels.providerId, unpricedModels.model],
           set: {
             requests: sql`${unpricedModels.requests} + ${requests}`,
-            lastSeenAtMs: sql`max(${unpricedModels.lastSeenAtMs}, ${atMs})`,
+            surfaces: bothLists(unpricedModels.surfaces, surfaces),
+            lastSeenAtMs: sql`max(${unpricedModels.lastSeenAtMs}, ${lastSeenAtMs})`,
           },
         })
         .run();
@@ -72,6 +74,13 @@ export function moneyCalls(connection: Connection): MoneyCalls {
     },
     learned: () => orm.select().from(learned).all(),
   };
+}
+
+/** What is in a column's list, and in `more`, each once. */
+function bothLists(column: AnyColumn, more: readonly string[]): SQL {
+  const added = sql`select value from json_each(${JSON.stringify(more)})`;
+  const all = sql`select value from json_each(${column}) union ${added} order by value`;
+  return sql`(select json_group_array(value) from (${all}))`;
 }
 
 function alertPage({ orm }: Connection, budgetId: string | null, query: PageFrom) {

@@ -6,6 +6,8 @@ export type AlertRow = typeof schema.alerts.$inferSelect;
 export type AlertFilter = { readonly budgetId?: string };
 
 export type UnpricedModel = typeof schema.unpricedModels.$inferSelect;
+/** Requests for it that are not counted yet; `lastSeenAtMs`: of the last of them. */
+export type UnpricedCount = Omit<UnpricedModel, "firstSeenAtMs">;
 export type LearnedRow = typeof schema.learned.$inferSelect;
 
 /** What operators see of the ledger as a whole. */

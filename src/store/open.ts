@@ -121,8 +121,8 @@ function callsOf(writer: Writer): StoreCalls {
     recordAlert: (alert) => writer.call("recordAlert", alert) as Promise<boolean>,
     alertPage: async (filter, query) =>
       (await writer.call("alertPage", filter, pageFrom(query))) as Page<AlertRow>,
-    countUnpriced: async (...counted) => {
-      await writer.call("countUnpriced", ...counted);
+    countUnpriced: async (count) => {
+      await writer.call("countUnpriced", count);
     },
     unpricedModels: () => writer.call("unpricedModels") as Promise<readonly UnpricedModel[]>,
     saveLearned: async (rows) => {

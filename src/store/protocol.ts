@@ -27,6 +27,7 @@ import type {
   AlertRow,
   LearnedRow,
   LedgerState,
+  UnpricedCount,
   UnpricedModel,
 } from "./money-contract.ts";
 
@@ -68,12 +69,7 @@ export type Calls = {
   readonly windowSums: (windows: readonly WindowSum[]) => readonly number[];
   readonly recordAlert: (alert: AlertRecord) => boolean;
   readonly alertPage: (filter: AlertFilter, query: PageFrom) => Page<AlertRow>;
-  readonly countUnpriced: (
-    providerId: string,
-    model: string,
-    requests: number,
-    atMs: number,
-  ) => null;
+  readonly countUnpriced: (count: UnpricedCount) => null;
   readonly unpricedModels: () => readonly UnpricedModel[];
   readonly saveLearned: (rows: readonly LearnedRow[]) => null;
   readonly learned: () => readonly LearnedRow[];

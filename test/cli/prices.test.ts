@@ -125,10 +125,16 @@ US dollars per million tokens.
     const [openai] = (
       await api.store.page("providers", { name: "openai" }, { limit: 1, cursor: null })
     ).rows;
-    await api.store.countUnpriced(openai?.id ?? "", "gpt-99", 3, Date.UTC(2026, 10, 20, 12));
+    await api.store.countUnpriced({
+      providerId: openai?.id ?? "",
+      model: "gpt-99",
+      surfaces: ["chat", "speech"],
+      requests: 3,
+      lastSeenAtMs: Date.UTC(2026, 10, 20, 12),
+    });
     expect((await run({ do: "list", what: "unpriced", ...all })).out)
-      .toBe(`PROVIDER  MODEL   REQUESTS  LAST SEEN
-openai    gpt-99  3         2026-11-20T12:00:00.000Z
+      .toBe(`PROVIDER  MODEL   SURFACES      REQUESTS  LAST SEEN
+openai    gpt-99  chat, speech  3         2026-11-20T12:00:00.000Z
 `);
     expect((await run({ do: "list", what: "unpriced", provider: "local" })).out).toBe(
       "Every model that was asked for has a price.\n",

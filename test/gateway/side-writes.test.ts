@@ -123,7 +123,12 @@ describe("what was learned", () => {
 async function unpriced(): Promise<unknown> {
   clock.tick(LIMITS.sideWriteMs);
   const models = await tollgate.store.unpricedModels();
-  return models.map(({ providerId: provider, model, requests }) => [provider, model, requests]);
+  return models.map(({ providerId: provider, model, surfaces, requests }) => [
+    provider,
+    model,
+    surfaces.join(),
+    requests,
+  ]);
 }
 
 describe("models without a price", () => {
@@ -134,20 +139,39 @@ describe("models without a price", () => {
     for (const model of ["odd", "odd", "upstream/nobody-sells-this"]) {
       expect(errorOf(await ask({ model }))).toMatchObject({ code: "model_unpriced" });
     }
-    expect(await unpriced()).toEqual([[providerId, "nobody-sells-this", 3]]);
+    expect(await unpriced()).toEqual([[providerId, "nobody-sells-this", "chat", 3]]);
     await ask({ model: "odd" });
     tollgate = await tollgate.restart();
-    await ask({ model: "odd" });
-    expect(await unpriced()).toEqual([[providerId, "nobody-sells-this", 5]]);
+    tollgate.gateway.directory.countUnpriced(
+      [{ providerId, model: "nobody-sells-this" }],
+      "speech",
+    );
+    expect(await unpriced()).toEqual([[providerId, "nobody-sells-this", "chat,speech", 5]]);
+  });
+
+  test("that the disk does not take are counted the next time", async () => {
+    let isBroken = true;
+    await start((store) => ({
+      ...store,
+      countUnpriced: (count) =>
+        isBroken ? Promise.reject(new Error("the disk is full")) : store.countUnpriced(count),
+    }));
+    const { directory } = tollgate.gateway;
+    directory.countUnpriced([{ providerId, model: "m" }], "chat");
+    clock.tick(LIMITS.sideWriteMs);
+    await until(() => tollgate.logLines.some((line) => line.includes("unpriced.unsaved")));
+    directory.countUnpriced([{ providerId, model: "m" }], "speech");
+    isBroken = false;
+    expect(await unpriced()).toEqual([[providerId, "m", "chat,speech", 2]]);
   });
 
   test("of which clients may name any number are listed up to a bound", async () => {
     await start();
     const { directory } = tollgate.gateway;
     for (let count = 0; count < LIMITS.unpricedModelsMax + 50; count += 1) {
-      directory.countUnpriced([{ providerId, model: `model-${count}` }]);
+      directory.countUnpriced([{ providerId, model: `model-${count}` }], "chat");
     }
-    directory.countUnpriced([{ providerId, model: "model-0" }]);
+    directory.countUnpriced([{ providerId, model: "model-0" }], "chat");
     clock.tick(LIMITS.sideWriteMs);
     const models = await tollgate.store.unpricedModels();
     expect(models).toHaveLength(LIMITS.unpricedModelsMax);

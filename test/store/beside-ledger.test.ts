@@ -94,23 +94,32 @@ function seen(
   return { firstSeenAtMs, lastSeenAtMs };
 }
 
+function count(providerId: string, model: string, surfaces: readonly string[]) {
+  return { providerId, model, surfaces };
+}
+
 describe("models without a price", () => {
   test("are counted by provider and model, the last seen first, also across a restart", async () => {
     using dir = tempDir();
     const first = await openIn(dir.path);
-    await Promise.all([
-      first.store.countUnpriced("prv_1", "new", 3, NOW_MS + 5),
-      first.store.countUnpriced("prv_2", "new", 1, NOW_MS + 1),
-      first.store.countUnpriced("prv_1", "other", 1, NOW_MS + 9),
-    ]);
+    const chat = ["chat"];
+    await Promise.all(
+      [
+        { ...count("prv_1", "new", ["speech", "chat"]), requests: 3, lastSeenAtMs: NOW_MS + 5 },
+        { ...count("prv_2", "new", chat), requests: 1, lastSeenAtMs: NOW_MS + 1 },
+        { ...count("prv_1", "other", chat), requests: 1, lastSeenAtMs: NOW_MS + 9 },
+      ].map(first.store.countUnpriced),
+    );
     await first.store.close();
     await using second = await openIn(dir.path);
     // One that was counted late does not make the model seem older.
-    await second.store.countUnpriced("prv_1", "new", 4, NOW_MS + 2);
+    const late = { ...count("prv_1", "new", ["rerank", "chat"]), requests: 4 };
+    await second.store.countUnpriced({ ...late, lastSeenAtMs: NOW_MS + 2 });
+    const everywhere = ["chat", "rerank", "speech"];
     expect(await second.store.unpricedModels()).toEqual([
-      { providerId: "prv_1", model: "other", requests: 1, ...seen(NOW_MS + 9, NOW_MS + 9) },
-      { providerId: "prv_1", model: "new", requests: 7, ...seen(NOW_MS + 5, NOW_MS + 5) },
-      { providerId: "prv_2", model: "new", requests: 1, ...seen(NOW_MS + 1, NOW_MS + 1) },
+      { ...count("prv_1", "other", chat), requests: 1, ...seen(NOW_MS + 9, NOW_MS + 9) },
+      { ...count("prv_1", "new", everywhere), requests: 7, ...seen(NOW_MS + 5, NOW_MS + 5) },
+      { ...count("prv_2", "new", chat), requests: 1, ...seen(NOW_MS + 1, NOW_MS + 1) },
     ]);
   });
 });

@@ -43,11 +43,14 @@ export const UnpricedModel = Type.Object(
   {
     provider: Type.String({ description: "Name of the provider, or its id when it is removed." }),
     model: ModelName,
+    surfaces: Type.Array(Type.String(), {
+      description: "Where it was asked for and has no price of what is given there.",
+    }),
     requests: Type.Integer({ description: "Requests that were refused for want of a price." }),
     first_seen_at: Time("When it was asked for first."),
     last_seen_at: Time("When it was asked for last."),
   },
-  { description: "A model that clients asked for and nobody has a price of." },
+  { description: "A model that clients asked for where nobody has a price of it." },
 );
 export type UnpricedModel = Static<typeof UnpricedModel>;
 

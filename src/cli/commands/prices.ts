@@ -132,10 +132,11 @@ async function listUnpriced(
     const cells = found.map((row) => [
       row.provider,
       row.model,
+      row.surfaces.join(", "),
       String(row.requests),
       row.last_seen_at,
     ]);
-    writeTable(out, ["PROVIDER", "MODEL", "REQUESTS", "LAST SEEN"], cells);
+    writeTable(out, ["PROVIDER", "MODEL", "SURFACES", "REQUESTS", "LAST SEEN"], cells);
   }
   return rows;
 }

@@ -3,7 +3,7 @@
  * leaves open costs what the kind it belongs to costs, never nothing.
  */
 import type { PicoUsd } from "../../base/units.ts";
-import type { Meter } from "../../dialects/surfaces.ts";
+import { isSurface, type Meter, metersOf, type Surface } from "../../dialects/surfaces.ts";
 import { hasUnitRates, NO_UNIT_RATES, RATE_OF_UNIT, UNITS, type UnitRates } from "./unit-rates.ts";
 
 /** What one token costs, by kind; null: what the named other kind costs. */
@@ -113,6 +113,14 @@ export function pricesAny(price: ModelPrice, meters: readonly Meter[]): boolean 
     if (meter === "tokens") return pricesTokens(price);
     return meter === "free" || price[RATE_OF_UNIT[meter]] !== null;
   });
+}
+
+/** Those of some surfaces where nobody has said what the model costs; null: nobody has said anything. */
+export function unpricedOn(surfaces: readonly string[], price: ModelPrice | null): Surface[] {
+  // A name that no surface has (any more) asks for no price.
+  return surfaces
+    .filter(isSurface)
+    .filter((surface) => price === null || !pricesAny(price, metersOf(surface)));
 }
 
 /** Of what costs nothing at any provider, whatever the model. */

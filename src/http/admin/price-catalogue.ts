@@ -48,6 +48,7 @@ const preview: Shape<"PricePreview"> = {
 const unpricedModel: Shape<"UnpricedPage">["data"][number] = {
   provider: "local-vllm",
   model: "qwen3-235b",
+  surfaces: ["chat", "responses"],
   requests: 12,
   first_seen_at: VERSIONED.created_at,
   last_seen_at: "2026-11-20T11:02:47.310Z",

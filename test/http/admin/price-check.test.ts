@@ -214,17 +214,28 @@ describe("the catalogue", () => {
   });
 });
 
+const asked = (providerId: string, model: string, requests: number, surfaces: string[]) => ({
+  providerId,
+  model,
+  requests,
+  surfaces,
+  lastSeenAtMs: nowMs,
+});
+
 test("models that were asked for and have no price are listed until they have one", async () => {
-  await api.store.countUnpriced(openaiId, "gpt-99", 2, nowMs);
-  await api.store.countUnpriced(openaiId, "gpt-98", 1, nowMs);
-  await api.store.countUnpriced(openaiId, "gpt-99", 1, nowMs + 60_000);
-  await api.store.countUnpriced(openaiId, "gpt-4o", 1, nowMs);
-  await api.store.countUnpriced("prv_gone", "m", 1, nowMs);
+  const { countUnpriced } = api.store;
+  const later = { lastSeenAtMs: nowMs + 60_000 };
+  await countUnpriced(asked(openaiId, "gpt-99", 2, ["chat"]));
+  await countUnpriced(asked(openaiId, "gpt-98", 1, ["chat"]));
+  await countUnpriced({ ...asked(openaiId, "gpt-99", 1, ["speech", "chat"]), ...later });
+  await countUnpriced(asked(openaiId, "gpt-4o", 1, ["chat"]));
+  await countUnpriced(asked("prv_gone", "m", 1, ["chat"]));
   const unpriced = await rows("/prices/unpriced?limit=1");
   expect(unpriced).toEqual([
     {
       provider: "openai",
       model: "gpt-98",
+      surfaces: ["chat"],
       requests: 1,
       first_seen_at: "2026-11-20T12:00:00.000Z",
       last_seen_at: "2026-11-20T12:00:00.000Z",
@@ -232,6 +243,7 @@ test("models that were asked for and have no price are listed until they have on
     {
       provider: "openai",
       model: "gpt-99",
+      surfaces: ["chat", "speech"],
       requests: 3,
       first_seen_at: "2026-11-20T12:00:00.000Z",
       last_seen_at: "2026-11-20T12:01:00.000Z",
@@ -241,4 +253,27 @@ test("models that were asked for and have no price are listed until they have on
   await make(api, "/prices", price({ model: "gpt-99" }));
   const left = (await rows("/prices/unpriced?limit=50")).map(({ model }) => model);
   expect(left).toEqual(["gpt-98", "m"]);
+});
+
+test("a model with a price of something else is listed with where it has none", async () => {
+  const model = "paints-and-reads";
+  const surfaces = ["chat", "image_generations", "speech", "a-surface-of-long-ago"];
+  await api.store.countUnpriced(asked(openaiId, model, 3, surfaces));
+  // Counted before it was noted where: a price of anything is as good as any.
+  await api.store.countUnpriced(asked(openaiId, "asked-long-ago", 1, []));
+  const listed = async () =>
+    (await rows("/prices/unpriced?limit=50")).flatMap((row) =>
+      row["model"] === model || row["model"] === "asked-long-ago"
+        ? [[row["model"], row["surfaces"]]]
+        : [],
+    );
+  expect(await listed()).toEqual([
+    ["asked-long-ago", []],
+    [model, ["chat", "image_generations", "speech"]],
+  ]);
+  const perPicture = { input_usd_per_million: "0", output_usd_per_million: "0", image_usd: "0.04" };
+  for (const one of [model, "asked-long-ago"]) {
+    await make(api, "/prices", price({ model: one, ...perPicture }));
+  }
+  expect(await listed()).toEqual([[model, ["chat", "speech"]]]);
 });

@@ -1,0 +1,1 @@
+ALTER TABLE `unpriced_models` ADD `surfaces` text DEFAULT '[]' NOT NULL;

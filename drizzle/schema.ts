@@ -15,7 +15,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
 import type { DialectName } from "../src/base/dialect.ts";
-import type { ObjectKind } from "../src/base/object-kind.ts";
+import type { JobKind, ObjectKind } from "../src/base/object-kind.ts";
 import type { PriorityClass } from "../src/base/priority.ts";
 import type { LimitScopeType, ScopeType } from "../src/base/scope.ts";
 import type { RefusalReason } from "../src/base/verdict.ts";
@@ -509,6 +509,8 @@ export const objects = sqliteTable(
     model: text(),
     /** The provider's own JSON about it, for lists; never content. null: its kind is not listed. */
     detail: text(),
+    /** Of a file that was uploaded for batches, as JSON: what its lines can cost; else null. */
+    batch: text(),
     createdAtMs: integer("created_at_ms").notNull(),
     expiresAtMs: integer("expires_at_ms").notNull(),
   },
@@ -520,6 +522,24 @@ export const objects = sqliteTable(
     index("objects_by_expiry").on(table.expiresAtMs),
   ],
 );
+
+/**
+ * What providers go on with after they have answered: of each the open attempt, and by what its end is
+ * learned. A row whose attempt is not open any more says nothing.
+ */
+export const jobs = sqliteTable("jobs", {
+  attemptId: text("attempt_id").primaryKey(),
+  kind: text().$type<JobKind>().notNull(),
+  /** As its provider named it. */
+  objectId: text("object_id").notNull(),
+  /** The public name under which it was asked for. */
+  route: text().notNull(),
+  /** As of `objects`. */
+  credentialPosition: integer("credential_position"),
+  credentialHash: text("credential_hash"),
+  /** Of a batch, as JSON: what its lines can cost together. */
+  bounds: text(),
+});
 
 /** Single values: the admin token's hash, the schema's origin. */
 export const settings = sqliteTable("settings", {

@@ -2,7 +2,10 @@
  * Kinds of things that a provider keeps for a tenant under an id of its own, and that later requests
  * name: they go back to the provider and the credential that keep them.
  */
-export type ObjectKind = "response" | "item" | "conversation" | "file" | "container";
+export type ObjectKind = "response" | "item" | "conversation" | "file" | "container" | "batch";
+
+/** Of these, what a provider goes on with after it has answered. */
+export type JobKind = "batch" | "response";
 
 /** An object that a request names by its provider's id; `param`: the member that names it, if any. */
 export type NamedObject = {
@@ -17,6 +20,8 @@ export type MadeObject = {
   readonly id: string;
   /** Its provider's own JSON about it, where objects of its kind are listed; absent: they are not. */
   readonly detail?: string;
+  /** What can be made of it at once, as JSON: of a file, the bounds of its lines. Absent: nothing. */
+  readonly batch?: string;
   /** How long its provider keeps it; absent: as long as it keeps most. */
   readonly keptMs?: number;
 };

@@ -6,53 +6,21 @@
 import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
+import type { BatchBounds, JobState, StartedJob } from "./job-contract.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
 import type { Edit } from "./splice.ts";
-import type { Surface, Unit } from "./surfaces.ts";
+import type { Surface } from "./surfaces.ts";
+import type { GeneratedOutput, TokenKindApart, UnitUse, Usage } from "./usage-contract.ts";
 
-/** Tokens as the provider reported them, cached and reasoning tokens being parts of the first two. */
-export type Usage = {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** Part of `inputTokens`: read from the provider's cache. */
-  readonly cachedInputTokens: number;
-  /** Part of `outputTokens`. */
-  readonly reasoningTokens: number;
-  /** What has a price of its own beside these; null when there is none of it, nearly always. */
-  readonly details: UsageDetails | null;
-};
-
-/** Parts of a usage that few answers have; no part is ever more than its whole. */
-export type UsageDetails = {
-  /** Part of `inputTokens`: written to the provider's cache, kept 5 minutes (or its only kind). */
-  readonly cacheWriteTokens: number;
-  /** Part of `inputTokens`: written to the provider's cache, kept one hour. */
-  readonly cacheWrite1hTokens: number;
-  /** Part of `inputTokens`. */
-  readonly audioInputTokens: number;
-  /** Part of both `audioInputTokens` and `cachedInputTokens`. */
-  readonly cachedAudioInputTokens: number;
-  /** Part of `inputTokens`: pictures, still or moving. */
-  readonly imageInputTokens: number;
-  /** Part of `outputTokens`. */
-  readonly audioOutputTokens: number;
-  /** Part of `outputTokens`: pictures, still or moving. */
-  readonly imageOutputTokens: number;
-  /** Calls of the provider's own tools that are paid per call, by tool: `web_search`, … */
-  readonly toolCalls: Readonly<Record<string, number>>;
-  /** What was used that is no token; absent where there is none of it. */
-  readonly units?: UnitCounts;
-};
-
-export type UnitCounts = Readonly<Partial<Record<Unit, number>>>;
-
-/** What a request can use beside tokens, or in their place, as far as it shows. */
-export type UnitUse = {
-  readonly max: UnitCounts;
-  /** Likely output tokens of one choice, for an answer without usage of a model that is paid by tokens. */
-  readonly outputTokens: number;
-};
+export type {
+  GeneratedOutput,
+  TokenKindApart,
+  UnitCounts,
+  UnitUse,
+  Usage,
+  UsageDetails,
+} from "./usage-contract.ts";
 
 /** A kind of input; what is neither text, picture nor sound is a file. */
 export type Modality = "text" | "image" | "audio" | "file";
@@ -98,15 +66,9 @@ export type ClientRequest = {
   readonly background?: true;
   /** What it asks for that no price here is for. Absent: nothing. */
   readonly beyondPrice?: BeyondPrice;
+  /** The requests of the file that a batch is made of. Absent: it is none. */
+  readonly batch?: BatchBounds;
 };
-
-/** Kinds of tokens that may have a price of their own. */
-export type TokenKindApart =
-  | "audio_input"
-  | "image_input"
-  | "audio_output"
-  | "image_output"
-  | "cache_write_1h";
 
 /** The values that the gateway changes in a client's body. */
 export type RequestEdits = {
@@ -183,21 +145,6 @@ export type AnswerSoFar = {
 /** An error within an answer that was 200: its text, and the status that it says it would have had. */
 export type AnswerFailure = { readonly body: string; readonly status: number | null };
 
-/** What an answer holds of generated text, as far as it can be seen from outside. */
-export type GeneratedOutput = {
-  /** What the provider told of the input before it wrote; its output is only a part. Absent: nothing. */
-  readonly begun?: Usage | null;
-  /** The likely number of tokens, for an answer without usage. */
-  readonly tokens: number;
-  /** Deltas that carried text: most providers send one for each token. */
-  readonly pieces: number;
-  /** Bytes of generated text, and how many of them `text` holds: the first ones. */
-  readonly textBytes: number;
-  readonly keptBytes: number;
-  /** The kept text; decoded when it is asked for. */
-  readonly text: () => string;
-};
-
 /** Where a request came, as far as its surface is concerned. */
 export type Place = {
   /** The model that the path names; null where the body does. */
@@ -266,6 +213,10 @@ export interface Codec {
   readonly watchBytes?: (contentType: string) => StreamWatch | null;
   /** What the provider keeps, by its plain answer; absent: nothing. */
   readonly made?: (answer: Uint8Array) => readonly MadeObject[];
+  /** What the provider goes on with after this plain answer; null: nothing. Absent: it never does. */
+  readonly job?: (answer: Uint8Array) => StartedJob | null;
+  /** How a job stands, by the plain answer about it; null: it does not say. Absent: it is about none. */
+  readonly jobState?: (answer: Uint8Array) => JobState | null;
 }
 
 export interface Dialect {

@@ -78,6 +78,7 @@ async function keep({ tollgate, tenantId, provider }: Stage, example: Example): 
       tokenId: "",
       providerId: provider.id,
       credentialPosition: 1,
+      batch: null,
       credentialHash: null,
       route: PUBLIC_MODEL,
       model: UPSTREAM_MODEL,

@@ -31,7 +31,15 @@ async function keptFile(id: string): Promise<void> {
   const { clock, objects } = tollgate.gateway;
   const createdAtMs = clock.nowMs();
   const keeper = { providerId, credentialPosition: 1, credentialHash: null };
-  const place = { ...keeper, tenantId, tokenId: "", route: null, model: null, detail: null };
+  const place = {
+    ...keeper,
+    tenantId,
+    tokenId: "",
+    route: null,
+    model: null,
+    detail: null,
+    batch: null,
+  };
   const expiresAtMs = createdAtMs + 60_000;
   await objects.note([{ ...place, id, kind: "file", createdAtMs, expiresAtMs }]);
 }

@@ -19,6 +19,7 @@ function object(more: Partial<NewObject> = {}): NewObject {
     tokenId: "tok_1",
     providerId: "prv_1",
     credentialPosition: 1,
+    batch: null,
     credentialHash: "hash",
     route: "public",
     model: "upstream",

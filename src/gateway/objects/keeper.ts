@@ -125,6 +125,7 @@ const NOUNS: Readonly<Record<ObjectKind, string>> = {
   conversation: "Conversation",
   file: "File",
   container: "Container",
+  batch: "Batch",
 };
 
 /** As OpenAI words it (2026-11). */

@@ -54,8 +54,8 @@ export function noteMade(
     createdAtMs,
   };
   return objects.note(
-    named.map(({ id, kind, detail = null, keptMs = LIMITS.objectsKeptMs }) => {
-      return { ...place, id, kind, detail, expiresAtMs: createdAtMs + keptMs };
+    named.map(({ id, kind, detail = null, batch = null, keptMs = LIMITS.objectsKeptMs }) => {
+      return { ...place, id, kind, detail, batch, expiresAtMs: createdAtMs + keptMs };
     }),
   );
 }

@@ -87,6 +87,7 @@ async function noteObject(
       tokenId: "",
       providerId: provider?.row.id ?? "",
       credentialPosition: 1,
+      batch: null,
       credentialHash: null,
       route: modelOf(dialect),
       model: "m",

@@ -1,0 +1,48 @@
+/**
+ * What a provider goes on with after it has answered, a job: what it costs is known when it has ended, from
+ * what it then tells of itself, or from the files that hold what came of it.
+ */
+import type { JobKind } from "../base/object-kind.ts";
+import type { BeyondPrice } from "./beyond-price.ts";
+import type { Surface } from "./surfaces.ts";
+import type { TokenKindApart, UnitCounts, Usage } from "./usage-contract.ts";
+
+/** `id`: by which its provider is asked for it. */
+export type StartedJob = { readonly kind: JobKind; readonly id: string };
+
+export type JobState =
+  | { readonly state: "running" }
+  | {
+      readonly state: "ended";
+      /** Ids of the files that hold what came of it, line by line; empty: nothing did. */
+      readonly outputs: readonly string[];
+      /** What it tells of its usage as a whole; null: nothing. */
+      readonly usage: Usage | null;
+    };
+
+/** What the lines of a file can cost together; of a file that was uploaded for batches. */
+export type BatchBounds = {
+  /** The surface that every line is for. */
+  readonly surface: Surface;
+  readonly lines: number;
+  /** Sums over all lines, each as in `ClientRequest`. */
+  readonly textBytes: number;
+  readonly images: number;
+  /** Lines with input whose size does not show: each may fill its model's context. */
+  readonly unsizedLines: number;
+  /** The most of one line: it tells which tiers of a price can apply. */
+  readonly lineTextBytesMax: number;
+  readonly lineImagesMax: number;
+  /** Sum of the limits, each times its choices, of lines that set one. */
+  readonly outputTokensMax: number;
+  /** Choices of lines that set none: each may fill its model's output. */
+  readonly unlimitedChoices: number;
+  readonly generates: boolean;
+  /** Kinds that no line has. */
+  readonly without: readonly TokenKindApart[];
+  readonly toolCallsMax: Readonly<Record<string, number>>;
+  /** Empty where nothing but tokens is used. */
+  readonly unitsMax: UnitCounts;
+  /** Of the first line that has one. */
+  readonly beyondPrice: BeyondPrice | null;
+};

@@ -25,6 +25,8 @@ import { embeddingsCodec } from "./openai/embeddings.ts";
 import {
   responseCancelCodec,
   responseCodec,
+  responseCompactCodec,
+  responseCountCodec,
   responseDeleteCodec,
   responseInputCodec,
   responsesCodec,
@@ -65,6 +67,8 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   file_delete: fileDeleteCodec,
   file_content: fileContentCodec,
   responses: responsesCodec,
+  response_compact: responseCompactCodec,
+  response_input_tokens: responseCountCodec,
   response: responseCodec,
   response_delete: responseDeleteCodec,
   response_cancel: responseCancelCodec,

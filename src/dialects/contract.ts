@@ -40,6 +40,8 @@ export type ClientRequest = {
   readonly usageAsked: boolean;
   /** Output limit the client set, for one choice; null when it set none. */
   readonly outputTokensMax: number | null;
+  /** Nothing in its body can limit its output. Absent: where the client set no limit, one can be. */
+  readonly isUncapped?: true;
   /** Answers asked for (`n`); output is paid for each. */
   readonly choices: number;
   /** False where the surface generates nothing (embeddings): output costs nothing. */

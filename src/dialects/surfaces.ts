@@ -160,6 +160,20 @@ export const SURFACES = {
     meters: ["tokens"],
     access: "exchange",
   },
+  response_compact: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/responses/compact"],
+    meters: ["tokens"],
+    access: "exchange",
+  },
+  response_input_tokens: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/responses/input_tokens"],
+    meters: ["free"],
+    access: "exchange",
+  },
   response: {
     dialect: "openai",
     method: "GET",

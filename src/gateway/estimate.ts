@@ -95,7 +95,8 @@ export function holdOptions(
   };
   const full = outputTokensMax(request, candidate);
   const options = [option(full, null)];
-  if (request.generates && request.outputTokensMax === null) {
+  const { generates, isUncapped, outputTokensMax: own } = request;
+  if (generates && own === null && isUncapped !== true) {
     const cap = Math.min(full, allowance(tenant, tokenId, candidate));
     if (cap < full) options.push(option(cap, cap));
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
+import { compaction } from "../conformance/responses-answers.ts";
 import { ANSWER, MODEL, responsesWorldsForFile, STRUCTURED } from "./responses-worlds.ts";
 import { failureOf } from "./worlds.ts";
 
@@ -78,6 +79,20 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
     const gone = await failureOf(client.responses.retrieve(id));
     expect(gone).toBeInstanceOf(OpenAI.NotFoundError);
     expect(String(gone)).toContain(`Response with id '${id}' not found.`);
+  });
+
+  test("a conversation is compacted, and goes on from what came of it", async () => {
+    const first = await client.responses.create({ model, input });
+    const compacted = await client.responses.compact({ model, previous_response_id: first.id });
+    expect(compacted).toEqual(compaction() as never);
+    // Items of an answer are sent back as they came.
+    const next = await client.responses.create({ model, input: compacted.output as never });
+    expect(next.output_text).toBe(ANSWER);
+  });
+
+  test("tokens are counted before they are paid", async () => {
+    const counted = await client.responses.inputTokens.count({ model, input });
+    expect(counted).toEqual({ object: "response.input_tokens", input_tokens: 11 });
   });
 
   test("an earlier response that never was is not found", async () => {

@@ -13,6 +13,7 @@ import {
 import {
   begun,
   called,
+  compaction,
   completed,
   events,
   functionCall,
@@ -85,6 +86,8 @@ class KeptResponses {
   answer({ method, path, body }: Seen): Recorded {
     const [, id = "", below = ""] = /^\/v1\/responses\/?([^/?]*)\/?([a-z_]*)/.exec(path) ?? [];
     if (id === "") return this.#create(JSON.parse(new TextDecoder().decode(body)));
+    if (id === "compact") return json(compaction());
+    if (id === "input_tokens") return json({ object: "response.input_tokens", input_tokens: 11 });
     const found = this.#kept.get(id);
     if (found === undefined) return refusal(404, `Response with id '${id}' not found.`);
     if (method === "DELETE") {

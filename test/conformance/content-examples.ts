@@ -123,7 +123,7 @@ export const MESSAGE_CONTENTS: readonly Example[] = [
 ];
 
 const INPUT = '"input":"hi"';
-const INPUT_IMAGE = `"input":[{"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,${PNG}"}]}]`;
+export const INPUT_IMAGE = `"input":[{"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,${PNG}"}]}]`;
 
 export const RESPONSE_CONTENTS: readonly Example[] = [
   streamed(`${INPUT},"tools":[{"type":"function","name":"get_weather"}]`, RESPONSE_TOOLS, {

@@ -85,6 +85,8 @@ const WITHOUT: Readonly<Record<Surface, Reasons>> = {
   file_delete: { ...OWNED, ...PLAIN_ONLY },
   file_content: { ...OWNED, unknown_members: "bytes of any type" },
   responses: {},
+  response_compact: { ...NO_CHAT, ...PLAIN_ONLY },
+  response_input_tokens: { ...NO_CHAT, ...PLAIN_ONLY, ...FREE },
   response: OWNED,
   response_delete: { ...OWNED, ...PLAIN_ONLY },
   response_cancel: { ...OWNED, ...PLAIN_ONLY },

@@ -9,6 +9,7 @@ import {
   CHAT_CONTENTS,
   GEMINI_CONTENTS,
   GEMINI_STREAM_CONTENTS,
+  INPUT_IMAGE,
   MESSAGE_CONTENTS,
   RESPONSE_CONTENTS,
 } from "./content-examples.ts";
@@ -26,7 +27,7 @@ import {
 } from "./example.ts";
 import { FRAMINGS, STREAMED as CONTENT_STREAMED, TEXT as CONTENT } from "./google-answers.ts";
 import { FORM_HEADERS, formBytes, type Part } from "./multipart.ts";
-import { PLAIN, TEXT_STREAM as RESPONSE_STREAM } from "./responses-answers.ts";
+import { compaction, PLAIN, TEXT_STREAM as RESPONSE_STREAM } from "./responses-answers.ts";
 import { UPSTREAM_MODEL } from "./stage.ts";
 
 const chatChunk = (choices: readonly object[], more: object = {}): string =>
@@ -103,6 +104,8 @@ const RESPONSE_ERROR = {
   sequence_number: 99,
 };
 const RESPONSE = JSON.stringify({ ...PLAIN.text, x_unknown: [1, "🙂"] }, null, 2);
+const COMPACTED = JSON.stringify(compaction({ x_unknown: [1, "🙂"] }), null, 2);
+const RESPONSE_COUNT = '{"object" : "response.input_tokens","input_tokens":2095,"x_unknown":"🙂"}';
 const [EVENTS] = FRAMINGS;
 const CONTENTS = '"contents" : [{"parts":[{"text":"hi"}]}]';
 const PARTS = '{"parts":[{"text":"one two three"}]}';
@@ -223,6 +226,22 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       errorWithin: RESPONSE_ERROR,
     }),
     ...RESPONSE_CONTENTS,
+  ],
+  response_compact: [
+    plain('"input":"hi"', COMPACTED, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
+    plain(INPUT_IMAGE, COMPACTED, {
+      name: "a picture",
+      costNanoUsd: 25 * 1_000 + 15 * 2_000,
+      shows: ["image_input"],
+    }),
+  ],
+  response_input_tokens: [
+    plain('"input":"Grüße"', RESPONSE_COUNT, { costNanoUsd: 0 }),
+    plain(INPUT_IMAGE, RESPONSE_COUNT, {
+      name: "a picture",
+      costNanoUsd: 0,
+      shows: ["image_input"],
+    }),
   ],
   response: [
     about("response", RESPONSE, { query: "?include[]=reasoning.encrypted_content" }),

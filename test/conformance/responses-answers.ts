@@ -51,6 +51,22 @@ export function response(output: readonly Item[], more: Item = {}): Item {
   return { ...BASE, status: "completed", output, usage: usage(25, 15), ...more };
 }
 
+/** The client's own message again, and all that followed it, sealed. */
+export function compaction(more: Item = {}): Item {
+  const content = [{ type: "input_text", text: "Write a long story." }];
+  return {
+    id: "resp_cmp_1",
+    object: "response.compaction",
+    created_at: 1_763_631_000,
+    output: [
+      { id: "msg_cmp_1", type: "message", status: "completed", role: "user", content },
+      { id: "cmp_1", type: "compaction", encrypted_content: "gAAAAABp".repeat(25) },
+    ],
+    usage: usage(25, 15),
+    ...more,
+  };
+}
+
 export function message(text: string, id = "msg_1"): Item {
   const part = { type: "output_text", annotations: [], logprobs: [], text };
   return { id, type: "message", status: "completed", role: "assistant", content: [part] };

@@ -26,6 +26,7 @@ function answered(number: number) {
         code: "1",
         outputs: [],
       },
+      { id: `cmp_${number}`, type: "compaction", encrypted_content: "sealed" },
       message("Hi", `msg_${number}`),
     ],
     { id: `resp_${number}` },
@@ -67,6 +68,11 @@ const NAMED: [string, (number: number) => Readonly<Record<string, unknown>>, str
   [
     "reasoning that only its provider can read",
     (number) => ({ input: [{ type: "reasoning", id: `rs_${number}`, summary: [] }] }),
+    "input[0].id",
+  ],
+  [
+    "a compaction that only its provider can read",
+    (number) => ({ input: [{ type: "compaction", id: `cmp_${number}` }] }),
     "input[0].id",
   ],
   [
@@ -137,6 +143,7 @@ test("what a client sends whole is no reference, whatever id it bears", async ()
       content: [{ type: "reasoning_text", text: "hm" }],
     },
     { type: "image_generation_call", id: "ig_x", status: "completed", result: "iVBO" },
+    { type: "compaction", id: "cmp_x", encrypted_content: "sealed" },
     message("Hi", "msg_x"),
   ];
   expect((await create({ input })).status).toBe(200);

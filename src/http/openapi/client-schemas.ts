@@ -27,6 +27,16 @@ const user: Json = {
 
 type Json = Readonly<Record<string, unknown>>;
 
+const input: Json = {
+  type: ["string", "array"],
+  items,
+  description: "A text, or a list of items.",
+};
+const previous_response_id: Json = {
+  type: "string",
+  description: "A response of this tenant's, which its provider keeps.",
+};
+
 export type ClientSchemaName =
   | AnthropicSchemaName
   | GoogleSchemaName
@@ -35,6 +45,7 @@ export type ClientSchemaName =
   | "EmbeddingsRequest"
   | "Embeddings"
   | "ResponseRequest"
+  | "ResponseInput"
   | "Response"
   | "ItemList"
   | "Deleted"
@@ -152,19 +163,23 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
     description: "As in OpenAI's API; members that are not listed are passed on as they are.",
     properties: {
       model,
-      input: { type: ["string", "array"], items, description: "A text, or a list of items." },
+      input,
       stream: { type: "boolean", description: "Answer as server-sent events." },
       max_output_tokens: {
         type: "integer",
         description: "Bounds the worst case that is held; without it the output may be capped.",
       },
-      previous_response_id: {
-        type: "string",
-        description: "A response of this tenant's, which its provider keeps.",
-      },
+      previous_response_id,
       background: { type: "boolean", description: "Refused where a hard budget applies." },
       user,
     },
+  },
+  ResponseInput: {
+    type: "object",
+    required: ["model"],
+    additionalProperties: true,
+    description: "As in OpenAI's API; members that are not listed are passed on as they are.",
+    properties: { model, input, previous_response_id, user },
   },
   Response: {
     type: "object",

@@ -35,6 +35,8 @@ import {
 import { chatDetail, embeddingsDetail } from "./openai-operations.ts";
 import {
   responseCancelDetail,
+  responseCompactDetail,
+  responseCountDetail,
   responseDeleteDetail,
   responseDetail,
   responseInputDetail,
@@ -71,6 +73,8 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   file_delete: fileDeleteDetail,
   file_content: fileContentDetail,
   responses: responsesDetail,
+  response_compact: responseCompactDetail,
+  response_input_tokens: responseCountDetail,
   response: responseDetail,
   response_delete: responseDeleteDetail,
   response_cancel: responseCancelDetail,

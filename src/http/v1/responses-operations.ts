@@ -65,6 +65,51 @@ export const responsesDetail: DocumentDecoration = {
   },
 };
 
+export const responseCompactDetail: DocumentDecoration = {
+  ...client("compact_response", "Compact a conversation"),
+  description:
+    "One plain answer, paid in tokens like a response. Nothing in the body bounds its output, so that as " +
+    "much is held as its model can write.",
+  parameters: askedHeaders(),
+  requestBody: {
+    required: true,
+    content: json("ResponseInput", { model: MODEL, input: "Say hello." }),
+  },
+  responses: {
+    200: {
+      description: "The provider's answer, to be the input of what follows.",
+      headers: headersOf(EXCHANGE_HEADERS),
+      content: json("Response", {
+        id: RESPONSE_ID,
+        object: "response.compaction",
+        created_at: 1_763_631_000,
+        output: [{ type: "compaction", id: "cmp_67ccfcde", encrypted_content: "gAAAAABp" }],
+        usage: { input_tokens: 10, output_tokens: 2, total_tokens: 12 },
+      }),
+    },
+    ...exchangeRefusals(),
+  },
+};
+
+export const responseCountDetail: DocumentDecoration = {
+  ...client("count_response_tokens", "Count the input tokens of a response"),
+  description:
+    "Free of charge, and needs no price; refused all the same where a hard budget is used up.",
+  parameters: askedHeaders(),
+  requestBody: {
+    required: true,
+    content: json("ResponseInput", { model: MODEL, input: "Say hello." }),
+  },
+  responses: {
+    200: {
+      description: "The provider's count.",
+      headers: headersOf(EXCHANGE_HEADERS),
+      content: json("TokenCount", { object: "response.input_tokens", input_tokens: 10 }),
+    },
+    ...exchangeRefusals(),
+  },
+};
+
 const idParameter = {
   name: "id",
   in: "path",

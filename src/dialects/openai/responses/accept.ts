@@ -1,7 +1,7 @@
 /**
- * Checks a body for a response as far as the gateway depends on it, and no further. What it names that
- * the provider keeps (an earlier response, a conversation, items) decides who can serve it, and may make
- * its input as long as the model can read.
+ * Checks a body for a response, for a compaction or for a count as far as the gateway depends on it, and no
+ * further. What it names that the provider keeps (an earlier response, a conversation, items) decides who
+ * can serve it, and may make its input as long as the model can read.
  */
 import { allow, type Verdict } from "../../../base/verdict.ts";
 import type { ClientRequest } from "../../contract.ts";
@@ -16,37 +16,77 @@ import { earlier, namedBeside } from "./named.ts";
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
 export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const read = readChecked(bytes);
+  if (!read.allowed) return read;
+  const body = read.value;
+  return allow({
+    ...asked(bytes, body),
+    ...beyondPrice(body),
+    surface: "responses",
+    stream: body["stream"] === true,
+    outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
+    generates: true,
+    ...(body["background"] === true ? { background: true } : {}),
+  });
+}
+
+/** Refuses likewise. Whatever limit it names, it is one plain answer that nothing in its body bounds. */
+export function acceptCompaction(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const read = readChecked(bytes);
+  if (!read.allowed) return read;
+  const body = read.value;
+  return allow({
+    ...asked(bytes, body),
+    ...beyondPrice(body),
+    ...PLAIN,
+    surface: "response_compact",
+    generates: true,
+    isUncapped: true,
+  });
+}
+
+/** Refuses likewise; what is only counted makes nothing. */
+export function acceptCount(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
+  const read = readChecked(bytes);
+  if (!read.allowed) return read;
+  return allow({
+    ...asked(bytes, read.value),
+    ...PLAIN,
+    surface: "response_input_tokens",
+    generates: false,
+  });
+}
+
+const PLAIN = { stream: false, outputTokensMax: null } as const;
+
+function readChecked(bytes: Uint8Array<ArrayBuffer>): Verdict<JsonObject> {
   const read = readJsonBody(bytes, MEMBERS);
   if (!read.allowed) return read;
   const { body } = read.value;
-  return refuseMembers(body) ?? allow(response(bytes, body));
+  return refuseMembers(body) ?? allow(body);
 }
 
-function response(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+type Differing = "surface" | "stream" | "outputTokensMax" | "generates";
+
+function asked(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): Omit<ClientRequest, Differing> {
   const held = inputHeld(body["input"]);
   const tools = listOf(body["tools"]);
   const before = earlier(body);
   const objects = [...before, ...held.references, ...namedBeside(body)];
   const hasUnsized = isUnsized(body, held) || before.length > 0;
   return {
-    surface: "responses",
     bytes,
     model: String(body["model"]),
-    stream: body["stream"] === true,
     endUserId: endUserOf(body),
     usageAsked: true,
-    outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
     choices: 1,
-    generates: true,
     textBytes: bytes.length - held.inlineBytes,
     images: held.images,
     hasUnsized,
     modalities: held.modalities,
     offersTools: tools.length > 0,
     ...responseExtras(bytes, body, { modalities: held.modalities, hasUnsized }),
-    ...beyondPrice(body),
     ...(objects.length === 0 ? {} : { objects }),
-    ...(body["background"] === true ? { background: true } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { ANSWER_BOUNDS, scanObject } from "../../json-scan.ts";
 import { listOf } from "../../json-body.ts";
 import { isObject, type JsonObject, withoutMark } from "../../json.ts";
 import { OutputMeter } from "../../output-meter.ts";
+import { Counts } from "../../usage-counts.ts";
 import { answerFailure } from "../answer.ts";
 import { membersOf } from "./event.ts";
 import { failureOfError } from "./failure.ts";
@@ -65,14 +66,43 @@ export function pageMade(answer: Uint8Array): readonly MadeObject[] {
 
 /** The text of its items; none when it has none. */
 export function responseOutput(answer: Uint8Array): GeneratedOutput {
+  return outputOf(outputItems(answer)).output(0);
+}
+
+/** About 4 bytes a token, in Base64. */
+const SEALED_CHARS_PER_TOKEN = 5;
+
+/** Without the messages of the client that it repeats. What is sealed in it can only be measured. */
+export function compactionOutput(answer: Uint8Array): GeneratedOutput {
+  const written = outputItems(answer).filter(({ role = "assistant" }) => role === "assistant");
+  const sealed = written.map(({ encrypted_content: text }) =>
+    typeof text === "string" ? text.length : 0,
+  );
+  const chars = sealed.reduce((sum, one) => sum + one, 0);
+  return outputOf(written).output(Math.ceil(chars / SEALED_CHARS_PER_TOKEN));
+}
+
+/** Counting costs nothing: whatever was counted, nothing was used. null: it is no count. */
+export function countUsage(answer: Uint8Array): Usage | null | undefined {
+  const body = scanObject(withoutMark(answer), ["input_tokens"], ANSWER_BOUNDS);
+  if (body.kind !== "object") return undefined;
+  if (!body.members.has("input_tokens")) return null;
+  return new Counts().usage({ inputTokens: 0, outputTokens: 0 });
+}
+
+function outputOf(items: readonly JsonObject[]): OutputMeter {
   const meter = new OutputMeter();
-  for (const item of itemsOf(membersOf(withoutMark(answer), ["output"])["output"])) {
+  for (const item of items) {
     const bytes = new TextEncoder().encode(JSON.stringify(item));
     const before = meter.textBytes;
     generatedText(bytes, 0, bytes.length, NOT_TEXT, meter.addText);
     meter.endPiece(before);
   }
-  return meter.output(0);
+  return meter;
+}
+
+function outputItems(answer: Uint8Array): readonly JsonObject[] {
+  return itemsOf(membersOf(withoutMark(answer), ["output"])["output"]);
 }
 
 function itemsOf(items: unknown): readonly JsonObject[] {

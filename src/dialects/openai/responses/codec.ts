@@ -1,9 +1,15 @@
-/** Responses: what OpenAI's own agents and clients speak, and those servers that follow them. */
+/**
+ * Responses: what OpenAI's own agents and clients speak, and those servers that follow them. Beside them
+ * compaction, which Codex asks for when its input grows long, and the count of an input's tokens.
+ */
 import { LIMITS } from "../../../base/limits.ts";
 import type { Codec } from "../../contract.ts";
 import { ownedCodec } from "../../owned.ts";
-import { acceptResponse } from "./accept.ts";
+import { answerFailure } from "../answer.ts";
+import { acceptCompaction, acceptCount, acceptResponse } from "./accept.ts";
 import {
+  compactionOutput,
+  countUsage,
   pageMade,
   responseFailure,
   responseMade,
@@ -30,6 +36,29 @@ export const responsesCodec: Codec = {
   failureIn: responseFailure,
   output: responseOutput,
   made: responseMade,
+};
+
+export const responseCompactCodec: Codec = {
+  ...responsesCodec,
+  surface: "response_compact",
+  path: () => "/responses/compact",
+  accept: acceptCompaction,
+  output: compactionOutput,
+};
+
+export const responseCountCodec: Codec = {
+  surface: "response_input_tokens",
+  path: () => "/responses/input_tokens",
+  accept: acceptCount,
+  // What the provider keeps grows.
+  isDeterministic: ({ objects }) => objects === undefined,
+  request: responseBytes,
+  watch: watchResponse,
+  watchContinuable: () => null,
+  continued: () => null,
+  usage: countUsage,
+  failureIn: answerFailure,
+  output: responseOutput,
 };
 
 const OWNED = { kind: "response", framing: RESPONSE_FRAMING, watch: watchResponse } as const;

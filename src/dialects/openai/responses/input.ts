@@ -65,6 +65,8 @@ function isReference({
     // A summary is not what was thought; servers that keep nothing write that down.
     case "reasoning":
       return typeof sealed !== "string" && listOf(content).length === 0;
+    case "compaction":
+      return typeof sealed !== "string";
     default:
       return false;
   }

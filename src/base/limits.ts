@@ -180,6 +180,8 @@ export const LIMITS = {
   objectStepsWaitingMax: 10_000,
   objectsExpiredRowsMax: 256,
   objectsExpiredBatchesMax: 100,
+  /** Requests in one file for batches; OpenAI takes as many (2026-11). */
+  batchLinesMax: 50_000,
   /** Objects that one request may name. */
   objectsNamedMax: 1_000,
   /** How long a resumable stream goes on while nobody reads it, and is kept after its end. */

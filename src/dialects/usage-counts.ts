@@ -19,7 +19,13 @@ const toolName = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** Reads the counts of one usage object, and remembers whether one of them was none. */
 export class Counts {
+  private readonly tokensMax: number;
   private sound = true;
+
+  /** `answers`: of how many the object tells, at most. */
+  constructor(answers = 1) {
+    this.tokensMax = answers * tokensMax;
+  }
 
   /** 0 when the member is missing or null. */
   of(value: unknown): number {
@@ -30,7 +36,7 @@ export class Counts {
   reported(value: unknown): number | null {
     if (value === undefined || value === null) return null;
     const isCount = typeof value === "number" && Number.isInteger(value);
-    if (!isCount || value < 0 || value > tokensMax) {
+    if (!isCount || value < 0 || value > this.tokensMax) {
       this.sound = false;
       return null;
     }
@@ -55,7 +61,7 @@ export class Counts {
   /** The usage that the parts make; null when any count so far was none, or their sums cannot be. */
   usage(parts: UsageParts): Usage | null {
     const { inputTokens, outputTokens, toolCalls = {} } = parts;
-    if (!this.sound || inputTokens > tokensMax || outputTokens > tokensMax) return null;
+    if (!this.sound || Math.max(inputTokens, outputTokens) > this.tokensMax) return null;
     if (Object.values(toolCalls).some((calls) => calls > toolCallsMax)) return null;
     const cachedInputTokens = Math.min(parts.cachedInputTokens ?? 0, inputTokens);
     return {

@@ -3,13 +3,14 @@ import type { Usage } from "../../contract.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 import { Counts } from "../../usage-counts.ts";
 
-/** null when the object reports no usage. Details that are missing are 0. */
+/** null when the object reports no usage. Details that are missing are 0. `answers`: of how many it tells. */
 export function readResponseUsage(
   usage: unknown,
   calls: Readonly<Record<string, number>>,
+  answers = 1,
 ): Usage | null {
   if (!isObject(usage)) return null;
-  const counts = new Counts();
+  const counts = new Counts(answers);
   const input = counts.reported(usage["input_tokens"]);
   const output = counts.reported(usage["output_tokens"]);
   if (input === null || output === null) return null;

@@ -1,0 +1,68 @@
+/** What an answer about a batch tells: that it has begun, how it stands, and the files that come of it. */
+import { isObjectId, type MadeObject } from "../../../base/object-kind.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import type { Usage } from "../../contract.ts";
+import type { JobState, StartedJob } from "../../job-contract.ts";
+import { isObject, type JsonObject, parseJson, withoutMark } from "../../json.ts";
+import { readResponseUsage } from "../responses/usage.ts";
+
+/** As OpenAI's API names them, and whoever follows it (types of openai-node 7.55, 2026-11). */
+const RUNNING: ReadonlySet<unknown> = new Set([
+  "validating",
+  "in_progress",
+  "finalizing",
+  "cancelling",
+]);
+const ENDED: ReadonlySet<unknown> = new Set(["completed", "failed", "expired", "cancelled"]);
+
+/** The answers, and the errors in place of answers. */
+const OUTPUT_MEMBERS = ["output_file_id", "error_file_id"] as const;
+
+export function startedBatch(answer: Uint8Array): StartedJob | null {
+  const id = batchIn(answer)?.["id"];
+  return isId(id) ? { kind: "batch", id } : null;
+}
+
+/** null: nobody knows what it says; it may well go on. */
+export function batchState(answer: Uint8Array): JobState | null {
+  const batch = batchIn(answer);
+  if (batch === null) return null;
+  if (RUNNING.has(batch["status"])) return { state: "running" };
+  if (!ENDED.has(batch["status"])) return null;
+  return { state: "ended", outputs: outputsOf(batch), usage: usageOf(batch) };
+}
+
+/** The batch as it stands now, for lists, and the files that came of it. */
+export function batchMade(answer: Uint8Array): readonly MadeObject[] {
+  const batch = batchIn(answer);
+  if (batch === null || !isId(batch["id"])) return [];
+  const detail = JSON.stringify(batch);
+  return [
+    {
+      kind: "batch",
+      id: batch["id"],
+      ...(detail.length <= LIMITS.objectDetailCharsMax && { detail }),
+    },
+    ...outputsOf(batch).map((id): MadeObject => ({ kind: "file", id, keptMs: LIMITS.filesKeptMs })),
+  ];
+}
+
+function batchIn(answer: Uint8Array): JsonObject | null {
+  const batch = parseJson(withoutMark(answer));
+  return isObject(batch) ? batch : null;
+}
+
+/** Some name a file by an empty text before there is one. */
+function outputsOf(batch: JsonObject): readonly string[] {
+  return OUTPUT_MEMBERS.map((member) => batch[member]).filter(isId);
+}
+
+function usageOf({ usage, request_counts: counts }: JsonObject): Usage | null {
+  const total = isObject(counts) ? counts["total"] : null;
+  const isTold = typeof total === "number" && total >= 1 && total <= LIMITS.batchLinesMax;
+  return readResponseUsage(usage, {}, isTold ? total : LIMITS.batchLinesMax);
+}
+
+function isId(id: unknown): id is string {
+  return typeof id === "string" && isObjectId(id);
+}

@@ -1,0 +1,23 @@
+/** What a line of a batch may ask for: the surfaces of this language whose bodies and answers are JSON. */
+import type { Codec } from "../../contract.ts";
+import type { Surface } from "../../surfaces.ts";
+import { chatCodec } from "../chat.ts";
+import { completionsCodec } from "../completions.ts";
+import { embeddingsCodec } from "../embeddings.ts";
+import { imageGenerationsCodec } from "../image-generations.ts";
+import { moderationsCodec } from "../moderations.ts";
+import { responsesCodec } from "../responses/codec.ts";
+
+const LINE_CODECS: readonly Codec[] = [
+  chatCodec,
+  completionsCodec,
+  embeddingsCodec,
+  imageGenerationsCodec,
+  moderationsCodec,
+  responsesCodec,
+];
+
+/** null: no line may ask for it. */
+export function lineCodecOf(surface: Surface): Codec | null {
+  return LINE_CODECS.find((codec) => codec.surface === surface) ?? null;
+}

@@ -1,17 +1,35 @@
 /**
  * Members by which a client lets a provider answer with another model than the one asked for, or bill the
  * same one dearer: no price that is known here is for that, so neither a hard budget nor a list of allowed
- * models would be kept (OpenRouter's `models`; `fallbacks` and `speed` of @anthropic-ai/sdk 1.11;
- * `service_tier` of openai-node 7.55 and of @google/genai, 2026-11).
+ * models would be kept (OpenRouter's `models`, `preset` and `provider`; Together's `safety_model`; xAI's
+ * `deferred`; `fallbacks`, `speed` and `inference_geo` of @anthropic-ai/sdk 1.11; `service_tier` of
+ * openai-node 7.55 and of @google/genai, 2026-11).
  */
+import { keptForLonger } from "./cache-ttl.ts";
 import { listOf } from "./json-body.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** The first such member; `isOtherModel`: it names models of its own. */
 export type BeyondPrice = { readonly member: string; readonly isOtherModel: boolean };
 
-const OTHER_MODELS = ["models", "fallbacks"] as const;
+const OTHER_MODELS = ["models", "fallbacks", "preset", "safety_model"] as const;
 const TIERS = ["service_tier", "serviceTier"] as const;
+
+/** Members that are looked at here: each may come once, in one spelling. */
+export const BEYOND_PRICE_MEMBERS = [
+  ...OTHER_MODELS,
+  "service_tier",
+  "speed",
+  "inference_geo",
+  "provider",
+  "deferred",
+  "data_sources",
+  "tools",
+  "plugins",
+] as const;
+
+/** Of a surface that keeps nothing of what it reads. */
+export const NO_CACHE = { without: ["cache_write_1h"] } as const;
 
 /** Tiers at the listed price or below; what nobody knows is taken for a dearer one. */
 const ORDINARY_TIERS: ReadonlySet<string> = new Set([
@@ -24,34 +42,78 @@ const ORDINARY_TIERS: ReadonlySet<string> = new Set([
   "unspecified",
 ]);
 
-/** Spread into a request: nothing, nearly always. */
-export function beyondPrice(body: JsonObject): { readonly beyondPrice?: BeyondPrice } {
-  for (const member of OTHER_MODELS) {
-    if (isSaid(body[member])) return { beyondPrice: { member, isOtherModel: true } };
-  }
-  if (listOf(body["tools"]).some(isAdvisor)) {
-    return { beyondPrice: { member: "tools", isOtherModel: true } };
-  }
+/** Spread into a request: nothing, nearly always. `without`: what the request surely does without. */
+export function beyondPrice(
+  body: JsonObject,
+  { without }: { readonly without: readonly string[] },
+): { readonly beyondPrice?: BeyondPrice } {
+  const other = OTHER_MODELS.find((member) => isSaid(body[member])) ?? helpedByOthers(body);
+  if (other !== null) return { beyondPrice: { member: other, isOtherModel: true } };
   const tier = TIERS.find((member) => isDearTier(body[member]));
-  const member = tier ?? dearerMember(body);
+  const member = tier ?? dearerMember(body) ?? longerTime(body, without);
   return member === null ? {} : { beyondPrice: { member, isOtherModel: false } };
 }
 
 function isSaid(value: unknown): boolean {
+  if (isObject(value)) return Object.keys(value).length > 0;
   return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
 }
 
-/** Another model that is asked for advice, and billed beside. */
-function isAdvisor(tool: unknown): boolean {
-  return isObject(tool) && String(tool["type"]).startsWith("advisor_");
+/** Other models that are asked for advice, pictures or answers to compare, and billed beside. */
+function helpedByOthers(body: JsonObject): string | null {
+  if (listOf(body["tools"]).some(asksModel)) return "tools";
+  if (listOf(body["plugins"]).some(namesModel)) return "plugins";
+  // Who writes the drawing that a picture becomes.
+  return namesModel(body["svg"]) ? "svg" : null;
 }
 
+/** The client's own tools are described as it likes. */
+function asksModel(tool: unknown): boolean {
+  if (!isObject(tool)) return false;
+  const { type } = tool;
+  if (typeof type !== "string" || type === "function" || type === "custom") return false;
+  const isAdvisor = /^(?:.*:)?advisor(?:_|$)/.test(type);
+  return isAdvisor || [tool, tool["parameters"], tool["svg"]].some(namesModel);
+}
+
+function namesModel(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return Object.keys(value).some((name) => /(?:^|_)models?$/.test(name) && isSaid(value[name]));
+}
+
+/** Protocol buffers take numbers for the names of values, and name them `SERVICE_TIER_FLEX`. */
 function isDearTier(tier: unknown): boolean {
-  return typeof tier === "string" && !ORDINARY_TIERS.has(tier.toLowerCase());
+  if (!isSaid(tier)) return false;
+  if (typeof tier !== "string") return true;
+  return !ORDINARY_TIERS.has(tier.toLowerCase().replace(/^service_tier_/, ""));
 }
 
-/** Claude's: a number named `speed` is how fast somebody else's voice speaks. */
-function dearerMember({ speed, inference_geo: place }: JsonObject): string | null {
+/** Nobody looks through a body that says nothing of it. */
+function longerTime(body: JsonObject, without: readonly string[]): string | null {
+  return !without.includes("cache_write_1h") && keptForLonger(body) ? "ttl" : null;
+}
+
+function dearerMember(body: JsonObject): string | null {
+  const { speed, inference_geo: place, deferred } = body;
+  // Claude's: a number is how fast somebody else's voice speaks.
   if (typeof speed === "string" && speed !== "standard") return "speed";
-  return typeof place === "string" && place !== "global" ? "inference_geo" : null;
+  if (typeof place === "string" && place !== "global") return "inference_geo";
+  // Chooses among servers of one model, each of which has a price of its own.
+  if (isSaid(body["provider"])) return "provider";
+  // What Azure finds there becomes input, and no body shows how much.
+  if (isSaid(body["data_sources"])) return "data_sources";
+  // Whoever asks for the answer later is not us, and its usage is never seen.
+  if (isSaid(deferred) && deferred !== false) return "deferred";
+  return listOf(body["tools"]).some(hasLargeContainer) ? "tools" : null;
+}
+
+/** A gigabyte is the container whose fee is listed; 64 of them cost 64 times as much (OpenAI, 2026-11). */
+function hasLargeContainer(tool: unknown): boolean {
+  if (!isObject(tool)) return false;
+  return [tool["container"], tool["environment"]].some(
+    (container) =>
+      isObject(container) &&
+      isSaid(container["memory_limit"]) &&
+      container["memory_limit"] !== "1g",
+  );
 }

@@ -63,6 +63,8 @@ const DROPPED_PREFIXES: Readonly<Record<string, readonly string[]>> = {
     "x-auth-request-",
     "x-ms-",
     "x-envoy-",
+    // Vertex asks another price by it (priority pay-as-you-go, 2026-11).
+    "x-vertex-ai-",
   ],
   c: ["cf-"],
   s: ["sec-"],

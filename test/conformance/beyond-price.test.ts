@@ -18,6 +18,33 @@ const GENERATE = `/v1beta/models/${PUBLIC_MODEL}:generateContent`;
 const CONTENTS = { contents: [{ parts: [{ text: "hi" }] }] };
 const RESPONSE = { model: PUBLIC_MODEL, input: "hi" };
 const COMPLETION = { model: PUBLIC_MODEL, prompt: "hi" };
+const EMBEDDING = { model: PUBLIC_MODEL, input: "hi" };
+const IMAGE = { model: PUBLIC_MODEL, prompt: "a cat", output_format: "svg" };
+const PAINTER = { type: "image_generation", model: "dear-model" };
+const AUTHOR = { type: "image_generation", output_format: "svg", svg: { model: "dear-model" } };
+const ROUTED_ADVISOR = { type: "openrouter:advisor", parameters: { model: "dear-model" } };
+const FUSION = { id: "fusion", analysis_models: OTHERS };
+const routed = (how: object): object => ({ ...CONTENTS, generationConfig: how });
+const MANUAL = { manualMode: { modelName: "dear-model" } };
+const KEPT_LONG = { type: "text", text: "hi", prompt_cache_breakpoint: { ttl: "12h" } };
+
+/** A client's own tool may take a model, and a time to live, for its argument. */
+const OWN_TOOL = {
+  type: "function",
+  function: { name: "paint", parameters: { properties: { model: {}, ttl: {} } } },
+};
+
+function interpreter(memory: string): object {
+  return { type: "code_interpreter", container: { type: "auto", memory_limit: memory } };
+}
+
+function shell(): object {
+  return { type: "shell", environment: { type: "container_auto", memory_limit: "4g" } };
+}
+
+function chatOf(content: readonly object[]): object {
+  return { model: PUBLIC_MODEL, messages: [{ role: "user", content }] };
+}
 
 type Case = [typeof openai, path: string, body: object, member: string];
 
@@ -29,6 +56,23 @@ const OTHER_MODELS: Case[] = [
   [anthropic, "/v1/messages", { ...MESSAGES, fallbacks: [{ model: "dear-model" }] }, "fallbacks"],
   [anthropic, "/v1/messages", { ...MESSAGES, fallbacks: "default" }, "fallbacks"],
   [anthropic, "/v1/messages", { ...MESSAGES, tools: [ADVISOR] }, "tools"],
+  [openai, "/v1/chat/completions", { ...CHAT, preset: "dear" }, "preset"],
+  [openai, "/v1/chat/completions", { ...CHAT, safety_model: "dear-model" }, "safety_model"],
+  [openai, "/v1/chat/completions", { ...CHAT, plugins: [FUSION] }, "plugins"],
+  [openai, "/v1/chat/completions", { ...CHAT, tools: [ROUTED_ADVISOR] }, "tools"],
+  [openai, "/v1/embeddings", { ...EMBEDDING, models: OTHERS }, "models"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [PAINTER] }, "tools"],
+  [openai, "/v1/responses/compact", { ...RESPONSE, models: OTHERS }, "models"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [AUTHOR] }, "tools"],
+  [openai, "/v1/images/generations", { ...IMAGE, svg: { model: "dear-model" } }, "svg"],
+  [google, GENERATE, routed({ routingConfig: MANUAL }), "generationConfig.routingConfig"],
+  [google, GENERATE, routed({ routing_config: MANUAL }), "generationConfig.routingConfig"],
+  [
+    google,
+    GENERATE,
+    routed({ modelConfig: { featureSelectionPreference: 1 } }),
+    "generationConfig.modelConfig",
+  ],
 ];
 
 const DEARER: Case[] = [
@@ -38,6 +82,20 @@ const DEARER: Case[] = [
   [anthropic, "/v1/messages", { ...MESSAGES, inference_geo: "us" }, "inference_geo"],
   [google, GENERATE, { ...CONTENTS, serviceTier: "PRIORITY" }, "serviceTier"],
   [google, GENERATE, { ...CONTENTS, service_tier: "priority" }, "service_tier"],
+  [google, GENERATE, { ...CONTENTS, serviceTier: "SERVICE_TIER_PRIORITY" }, "serviceTier"],
+  // Protocol buffers take the number of a value for its name.
+  [google, GENERATE, { ...CONTENTS, serviceTier: 3 }, "serviceTier"],
+  [google, GENERATE, { ...CONTENTS, service_tier: ["priority"] }, "service_tier"],
+  [openai, "/v1/completions", { ...COMPLETION, service_tier: "priority" }, "service_tier"],
+  [openai, "/v1/embeddings", { ...EMBEDDING, service_tier: "priority" }, "service_tier"],
+  [openai, "/v1/chat/completions", { ...CHAT, provider: { order: ["dear"] } }, "provider"],
+  [openai, "/v1/responses", { ...RESPONSE, provider: { sort: "throughput" } }, "provider"],
+  [openai, "/v1/chat/completions", { ...CHAT, deferred: true }, "deferred"],
+  [openai, "/v1/chat/completions", { ...CHAT, data_sources: [{}] }, "data_sources"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [shell()] }, "tools"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("16g")] }, "tools"],
+  [openai, "/v1/chat/completions", chatOf([KEPT_LONG]), "ttl"],
+  [openai, "/v1/responses", { ...RESPONSE, prompt_cache_options: { ttl: "24h" } }, "ttl"],
 ];
 
 const ORDINARY: Case[] = [
@@ -45,6 +103,14 @@ const ORDINARY: Case[] = [
   [openai, "/v1/responses", { ...RESPONSE, service_tier: "auto", models: null }, ""],
   [anthropic, "/v1/messages", { ...MESSAGES, service_tier: "standard_only", speed: null }, ""],
   [google, GENERATE, { ...CONTENTS, serviceTier: "STANDARD" }, ""],
+  [google, GENERATE, { ...CONTENTS, serviceTier: "SERVICE_TIER_STANDARD" }, ""],
+  [google, GENERATE, routed({ routingConfig: null }), ""],
+  [openai, "/v1/chat/completions", { ...CHAT, provider: {}, plugins: [{ id: "web" }] }, ""],
+  [openai, "/v1/chat/completions", { ...CHAT, deferred: false, data_sources: [] }, ""],
+  [openai, "/v1/chat/completions", { ...CHAT, tools: [OWN_TOOL] }, ""],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("1g")] }, ""],
+  [openai, "/v1/responses", { ...RESPONSE, prompt_cache_options: { ttl: "30m" } }, ""],
+  [anthropic, "/v1/messages", { ...MESSAGES, cache_control: { type: "ephemeral", ttl: "1h" } }, ""],
 ];
 
 /** What came of it, and how often the provider was asked. */

@@ -65,6 +65,9 @@ const CLIENT_HEADERS = {
   "x-hop": "dropped",
   te: "trailers",
   "accept-encoding": "gzip, br",
+  // What would make the answer dearer than its price.
+  "x-vertex-ai-llm-shared-request-type": "priority",
+  "x-vertex-ai-llm-request-type": "dedicated",
   // What would be obeyed in place of the path and method that were checked.
   "x-http-method-override": "DELETE",
   "x-http-method": "DELETE",

@@ -34,9 +34,10 @@ export function acceptMessages(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRe
     refuseMaxTokens(body["max_tokens"]) ??
     refuseStream(body["stream"]);
   if (refused !== null) return refused;
+  const request = asked(bytes, body);
   return allow({
-    ...asked(bytes, body),
-    ...beyondPrice(body),
+    ...request,
+    ...beyondPrice(body, request),
     ...containerNamed(body),
     surface: "messages",
     stream: body["stream"] === true,

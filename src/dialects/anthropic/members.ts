@@ -1,4 +1,5 @@
 /** The members of bodies and answers that the gateway depends on; everything else is the provider's. */
+import { BEYOND_PRICE_MEMBERS } from "../beyond-price.ts";
 
 export const MEMBERS = [
   "model",
@@ -7,14 +8,10 @@ export const MEMBERS = [
   "metadata",
   "stream",
   "system",
-  "tools",
   "mcp_servers",
   "thread",
   "container",
-  "fallbacks",
-  "service_tier",
-  "speed",
-  "inference_geo",
+  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /**

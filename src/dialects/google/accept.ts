@@ -3,7 +3,7 @@
  * everything else, in its own words.
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
-import { beyondPrice } from "../beyond-price.ts";
+import { beyondPrice, NO_CACHE } from "../beyond-price.ts";
 import type { ClientRequest, Place, TokenKindApart } from "../contract.ts";
 import { readJsonBody, type Refused, repeated, wrong } from "../json-body.ts";
 import { scanObject, type ScannedObject } from "../json-scan.ts";
@@ -18,9 +18,11 @@ import {
   GENERATION_CONFIG,
   GENERATION_NAMES,
   MAX_OUTPUT_TOKENS,
+  MODEL_CONFIG,
   type Name,
   objectsOf,
   RESPONSE_MODALITIES,
+  ROUTING_CONFIG,
   SYSTEM_INSTRUCTION,
   valueOf,
 } from "./members.ts";
@@ -53,6 +55,7 @@ export function acceptGeneration(
   if (refused !== null) return refused;
   const held = heldBy(body);
   const { offersTools, toolCallsMax, readsUnsized } = toolsOf(body);
+  const chosen = [ROUTING_CONFIG, MODEL_CONFIG].find((name) => isObject(valueOf(config, name)));
   return allow({
     ...common(surface, bytes, model, held),
     stream,
@@ -63,7 +66,9 @@ export function acceptGeneration(
     offersTools,
     without: without(held, outputKinds(config)),
     toolCallsMax,
-    ...beyondPrice(body),
+    ...(chosen === undefined
+      ? beyondPrice(body, NO_CACHE)
+      : { beyondPrice: { member: `generationConfig.${chosen[0]}`, isOtherModel: true } }),
   });
 }
 

@@ -12,6 +12,9 @@ export const GENERATION_CONFIG: Name = ["generationConfig", "generation_config"]
 export const MAX_OUTPUT_TOKENS: Name = ["maxOutputTokens", "max_output_tokens"];
 export const CANDIDATE_COUNT: Name = ["candidateCount", "candidate_count"];
 export const RESPONSE_MODALITIES: Name = ["responseModalities", "response_modalities"];
+/** Vertex chooses the model by it, whatever the path says. */
+export const ROUTING_CONFIG: Name = ["routingConfig", "routing_config"];
+export const MODEL_CONFIG: Name = ["modelConfig", "model_config"];
 export const SYSTEM_INSTRUCTION: Name = ["systemInstruction", "system_instruction"];
 export const CACHED_CONTENT: Name = ["cachedContent", "cached_content"];
 export const COUNTED_REQUEST: Name = ["generateContentRequest", "generate_content_request"];
@@ -36,6 +39,8 @@ export const CONFIG_NAMES: readonly Name[] = [
   MAX_OUTPUT_TOKENS,
   CANDIDATE_COUNT,
   RESPONSE_MODALITIES,
+  ROUTING_CONFIG,
+  MODEL_CONFIG,
 ];
 
 /**

@@ -39,6 +39,7 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
   const { images, inlineBytes, hasUnsized, modalities, files } = countNotText(
     listOf(body["messages"]),
   );
+  const extras = chatExtras(bytes, body);
   const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
   return {
     surface: "chat",
@@ -55,13 +56,14 @@ function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
     hasUnsized,
     modalities,
     offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
-    ...chatExtras(bytes, body),
-    ...beyondPrice(body),
+    ...extras,
+    ...beyondPrice(body, extras),
     ...(files !== null && { objects: files }),
   };
 }
 
 function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+  const extras = embeddingExtras(bytes, body);
   return {
     surface: "embeddings",
     bytes,
@@ -77,7 +79,8 @@ function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     hasUnsized: false,
     modalities: inputModalities(body["input"]),
     offersTools: false,
-    ...embeddingExtras(bytes, body),
+    ...extras,
+    ...beyondPrice(body, extras),
   };
 }
 

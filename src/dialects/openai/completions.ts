@@ -4,7 +4,7 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
-import { beyondPrice } from "../beyond-price.ts";
+import { BEYOND_PRICE_MEMBERS, beyondPrice } from "../beyond-price.ts";
 import { keptForAnHour } from "../cache-ttl.ts";
 import { numberOf, type Refused, wrong } from "../json-body.ts";
 import { isObject, type JsonObject } from "../json.ts";
@@ -37,9 +37,7 @@ const MEMBERS = [
   "suffix",
   "user",
   "safety_identifier",
-  "service_tier",
-  "models",
-  "fallbacks",
+  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /** As many as OpenAI takes of any list of inputs (API reference, 2026-11). */
@@ -84,6 +82,13 @@ function completion(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
   const stream = body["stream"] === true;
   const outputTokensMax = numberOf(body["max_tokens"]);
   const generated = Math.max(numberOf(body["n"]) ?? 1, numberOf(body["best_of"]) ?? 1);
+  const without = [
+    "audio_input",
+    "image_input",
+    "audio_output",
+    "image_output",
+    ...(keptForAnHour(bytes) ? [] : (["cache_write_1h"] as const)),
+  ] as const;
   return {
     surface: "completions",
     bytes,
@@ -99,15 +104,9 @@ function completion(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientReq
     hasUnsized: false,
     modalities: TEXT_ONLY,
     offersTools: false,
-    without: [
-      "audio_input",
-      "image_input",
-      "audio_output",
-      "image_output",
-      ...(keptForAnHour(bytes) ? [] : (["cache_write_1h"] as const)),
-    ],
+    without,
     toolCallsMax: {},
-    ...beyondPrice(body),
+    ...beyondPrice(body, { without }),
   };
 }
 

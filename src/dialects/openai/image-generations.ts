@@ -3,6 +3,7 @@
  * by the tokens it takes, which its size and quality decide and only its provider knows for sure.
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
+import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
 import { numberOf, type Refused } from "../json-body.ts";
 import type { JsonObject } from "../json.ts";
@@ -31,6 +32,8 @@ const MEMBERS = [
   "frame_count",
   "user",
   "safety_identifier",
+  "svg",
+  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /**
@@ -101,6 +104,7 @@ function images(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
     without: ["audio_input", "image_input", "audio_output", "cache_write_1h"],
     toolCallsMax: {},
     units: { max: { images: n }, outputTokens: IMAGE_TOKENS_ESTIMATE },
+    ...beyondPrice(body, NO_CACHE),
   };
 }
 

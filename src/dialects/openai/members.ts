@@ -1,4 +1,5 @@
 /** The top-level members of a body that the gateway depends on; everything else is the provider's. */
+import { BEYOND_PRICE_MEMBERS } from "../beyond-price.ts";
 
 export const MEMBERS = [
   "model",
@@ -11,9 +12,7 @@ export const MEMBERS = [
   "input",
   "user",
   "safety_identifier",
-  "service_tier",
-  "models",
-  "fallbacks",
+  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /** Both limit the output; each is the only one that some servers know. */

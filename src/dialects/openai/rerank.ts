@@ -3,6 +3,7 @@
  * servers speak, differ in what they report: searches the one, tokens the other.
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
+import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
 import type { ClientRequest, Codec, Usage } from "../contract.ts";
 import { listOf, type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
@@ -13,7 +14,14 @@ import { endUserOf, missing, readBody } from "./body-checks.ts";
 import { inputModalities } from "./modalities.ts";
 import { PLAIN_CODEC } from "./plain-codec.ts";
 
-const MEMBERS = ["model", "query", "documents", "user", "safety_identifier"] as const;
+const MEMBERS = [
+  "model",
+  "query",
+  "documents",
+  "user",
+  "safety_identifier",
+  ...BEYOND_PRICE_MEMBERS,
+] as const;
 
 /** A search is a query and up to 100 documents (cohere.com/pricing, 2026-11). */
 const DOCUMENTS_PER_SEARCH = 100;
@@ -67,6 +75,7 @@ function rerank(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
     without: [],
     toolCallsMax: {},
     units: { max: { search_units: searchesMax(queryBytes, documents) }, outputTokens: 0 },
+    ...beyondPrice(body, NO_CACHE),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import { NOTHING_SEEN, watchBytes } from "../bytes-watch.ts";
+import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
 import type { ClientRequest, Codec } from "../contract.ts";
 import { type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
@@ -14,7 +15,14 @@ import { TEXT_ONLY } from "./modalities.ts";
 import { bytesWithModel } from "./request.ts";
 import { speechUsage, watchSpeech } from "./speech-stream.ts";
 
-const MEMBERS = ["model", "input", "stream_format", "speed", "user", "safety_identifier"] as const;
+const MEMBERS = [
+  "model",
+  "input",
+  "stream_format",
+  "user",
+  "safety_identifier",
+  ...BEYOND_PRICE_MEMBERS,
+] as const;
 
 /**
  * Tokens of sound for one character. Newer models make about 21 a second (0.015 USD a minute at 12 USD
@@ -85,6 +93,7 @@ function speech(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest
       max: { characters },
       outputTokens: Math.ceil(characters * TOKENS_PER_CHARACTER_ESTIMATE),
     },
+    ...beyondPrice(body, NO_CACHE),
   };
 }
 

@@ -19,9 +19,10 @@ export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRe
   const read = readChecked(bytes);
   if (!read.allowed) return read;
   const body = read.value;
+  const request = asked(bytes, body);
   return allow({
-    ...asked(bytes, body),
-    ...beyondPrice(body),
+    ...request,
+    ...beyondPrice(body, request),
     surface: "responses",
     stream: body["stream"] === true,
     outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
@@ -35,9 +36,10 @@ export function acceptCompaction(bytes: Uint8Array<ArrayBuffer>): Verdict<Client
   const read = readChecked(bytes);
   if (!read.allowed) return read;
   const body = read.value;
+  const request = asked(bytes, body);
   return allow({
-    ...asked(bytes, body),
-    ...beyondPrice(body),
+    ...request,
+    ...beyondPrice(body, request),
     ...PLAIN,
     surface: "response_compact",
     generates: true,

@@ -1,4 +1,6 @@
 /** The top-level members of a body for responses that the gateway depends on; the rest is the provider's. */
+import { BEYOND_PRICE_MEMBERS } from "../../beyond-price.ts";
+
 export const MEMBERS = [
   "model",
   "stream",
@@ -8,12 +10,9 @@ export const MEMBERS = [
   "previous_response_id",
   "conversation",
   "background",
-  "tools",
   "user",
   "safety_identifier",
-  "service_tier",
-  "models",
-  "fallbacks",
+  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 export const OUTPUT_CAP_MEMBER = "max_output_tokens";

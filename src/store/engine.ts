@@ -10,6 +10,7 @@ import { configuredCalls } from "./configured.ts";
 import type { Recovery } from "./contract.ts";
 import { openDatabase, reopenDatabase, sqliteVersion, type Connection } from "./database.ts";
 import { DISK_FULL, diskFailure, failureDetail } from "./failure.ts";
+import { jobCalls } from "./job-calls.ts";
 import { ledgerCalls } from "./ledger-calls.ts";
 import { freezeIfOlder, isOlder } from "./freeze.ts";
 import { idempotencyCalls } from "./idempotency-calls.ts";
@@ -127,6 +128,7 @@ function bind(connection: Connection, mark: Mark): Open {
       ...moneyCalls(connection),
       ...idempotencyCalls(connection),
       ...objectCalls(connection),
+      ...jobCalls(connection),
       ...ledgerCalls(connection, mark),
       ownerState: (owner, windows) => ownerState(orm, owner, windows),
       requestPage: (filter, query) => requestPage(orm, filter, query),

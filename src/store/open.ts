@@ -19,6 +19,7 @@ import type { AlertRow, LearnedRow, LedgerState, UnpricedModel } from "./money-c
 import { pageFrom } from "./cursor.ts";
 import { ThreadLink, type Link, type LinkEvents } from "./link.ts";
 import { lockDirectory } from "./lock.ts";
+import type { KnownJob } from "./jobs-contract.ts";
 import type { ObjectRow } from "./objects-contract.ts";
 import type { Calls } from "./protocol.ts";
 import type { StoreLog } from "./store-log.ts";
@@ -139,6 +140,11 @@ function callsOf(writer: Writer): StoreCalls {
     listObjects: (query) => writer.call("listObjects", query) as Promise<readonly ObjectRow[]>,
     expireObjects: (nowMs, rowsMax) =>
       writer.call("expireObjects", nowMs, rowsMax) as Promise<number>,
+    noteJob: async (job) => {
+      await writer.call("noteJob", job);
+    },
+    endJob: (attemptId) => writer.call("endJob", attemptId) as Promise<boolean>,
+    knownJobs: () => writer.call("knownJobs") as Promise<readonly KnownJob[]>,
     ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,
     requestPage: async (filter, query) =>
       (await writer.call("requestPage", filter, pageFrom(query))) as Page<

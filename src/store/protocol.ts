@@ -20,6 +20,7 @@ import type {
 } from "./contract.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
+import type { JobRow, KnownJob } from "./jobs-contract.ts";
 import type { ObjectQuery, ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
@@ -83,6 +84,9 @@ export type Calls = {
   ) => readonly ObjectRow[];
   readonly listObjects: (query: ObjectQuery) => readonly ObjectRow[];
   readonly expireObjects: (nowMs: number, rowsMax: number) => number;
+  readonly noteJob: (job: JobRow) => null;
+  readonly endJob: (attemptId: string) => boolean;
+  readonly knownJobs: () => readonly KnownJob[];
   readonly ledgerState: () => LedgerState;
   readonly acceptLedger: () => LedgerState;
   readonly requestPage: (

@@ -32,7 +32,7 @@ type LedgerEntry = HoldEntry | PostEntry | CallEntry;
 /** Calls whose answer has to be exact as of their place among the holds and postings. */
 const LEDGER_CALLS: ReadonlySet<CallName> = new Set(["ownerState", "windowSums"]);
 /** Calls that have to see the request rows that were recorded before them. */
-const ROW_CALLS: ReadonlySet<CallName> = new Set(["requestPage", "requestDetail"]);
+const ROW_CALLS: ReadonlySet<CallName> = new Set(["requestPage", "requestDetail", "endJob"]);
 
 export function isAboutLedger(name: CallName): boolean {
   return LEDGER_CALLS.has(name);

@@ -1,13 +1,21 @@
 /**
  * Ends what a crash left open, before anything new is written: every open attempt is posted at its
- * hold as `expire`, estimated, and its exchange gets the request row that never came.
+ * hold as `expire`, estimated, and its exchange gets the request row that never came. Attempts of jobs
+ * stay open: their providers go on with them.
  *
  * Invariant: one transaction, so a crash in here leaves everything as it was; afterwards no
- * attempt is open. Only a process that holds the directory's lock may run it: the lock proves that
+ * attempt is open but those of jobs. Only a process that holds the directory's lock may run it: the lock proves that
  * nobody can settle these attempts any more.
  */
-import { and, asc, desc, eq, inArray, ne, sql } from "drizzle-orm";
-import { attempts, openAttempts, postings, providers, requests } from "../../drizzle/schema.ts";
+import { and, asc, desc, eq, inArray, isNull, ne, sql } from "drizzle-orm";
+import {
+  attempts,
+  jobs,
+  openAttempts,
+  postings,
+  providers,
+  requests,
+} from "../../drizzle/schema.ts";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { PostingRecord, Recovery, RequestRecord } from "./contract.ts";
@@ -29,7 +37,8 @@ function expireOpen(connection: Connection, nowMs: number): Recovery {
     .from(openAttempts)
     // Walked from its left, the few; an inner join in this order would walk all attempts there are.
     .crossJoin(attempts)
-    .where(eq(attempts.seq, openAttempts.attemptSeq))
+    .leftJoin(jobs, eq(jobs.attemptId, attempts.id))
+    .where(and(eq(attempts.seq, openAttempts.attemptSeq), isNull(jobs.attemptId)))
     .orderBy(asc(openAttempts.attemptSeq))
     .all()
     .map((row) => row.attempt);

@@ -47,6 +47,12 @@ export const DIALECTS = {
   google: googleDialect,
 } as const satisfies Record<string, Dialect>;
 
+const ALL: readonly Dialect[] = Object.values(DIALECTS);
+
+/** Of every wire language: what one's clients present is nobody else's business either. */
+export const CREDENTIAL_HEADERS = ALL.flatMap(({ headers }) => headers.credentials);
+export const ACCOUNT_HEADERS = ALL.flatMap(({ headers }) => headers.accounts);
+
 /** What each surface says; its dialect is in the table of surfaces. */
 const CODECS: Readonly<Record<Surface, Codec>> = {
   chat: chatCodec,

@@ -6,9 +6,10 @@
 import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
+import type { DialectHeaders } from "./headers.ts";
 import type { BatchBounds, JobState, StartedJob } from "./job-contract.ts";
 import type { ClientForm } from "./multipart.ts";
-import type { AnswerTold, ErrorReply, Framing } from "./reply-contract.ts";
+import type { ErrorReply, Framing } from "./reply-contract.ts";
 import type { Edit } from "./splice.ts";
 import type { Surface } from "./surfaces.ts";
 import type { GeneratedOutput, TokenKindApart, UnitUse, Usage } from "./usage-contract.ts";
@@ -223,10 +224,7 @@ export interface Codec {
 
 export interface Dialect {
   readonly name: string;
-  /** What a provider must be sent and a client may leave out; null: nothing. */
-  readonly defaultHeaders: Readonly<Record<string, string>> | null;
-  /** Headers that its clients read on every answer, beside ours; null: there are none. */
-  readonly answerHeaders: ((told: AnswerTold) => Readonly<Record<string, string>>) | null;
+  readonly headers: DialectHeaders;
   readonly errorBody: (error: ErrorReply) => string;
   /** The same error as the last event of a stream. */
   readonly errorEvent: (error: ErrorReply) => Uint8Array;

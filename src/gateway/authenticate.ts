@@ -1,15 +1,14 @@
 /**
- * Access token → who asks. The credential is taken from the four headers that official clients use;
+ * Access token → who asks. The credential is taken from the headers that official clients use;
  * its checksum is tested before anything is looked up, and every refusal says which of the ways it is
  * not valid, which helps its owner and tells a guesser nothing: 190 random bits are not guessed.
  */
 import { hashAccessToken, isAccessToken } from "../base/access-token.ts";
 import { allow, refuse, type Verdict } from "../base/verdict.ts";
+import { CREDENTIAL_HEADERS } from "../dialects/catalogue.ts";
 import type { TokenRow } from "../store/contract.ts";
 import type { Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-
-const HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
 /** Who asks, in one step, for what is answered at once. */
 export function authenticate(gateway: Gateway, headers: Headers): Verdict<Principal> {
@@ -54,7 +53,7 @@ function presentedToken(headers: Headers): string | null {
     const match = /^Bearer +(\S+) *$/i.exec(authorization);
     return match?.[1] ?? authorization;
   }
-  for (const name of HEADERS) {
+  for (const name of CREDENTIAL_HEADERS) {
     const value = headers.get(name);
     if (value !== null) return value.trim();
   }

@@ -4,7 +4,7 @@ import { formatUsd } from "../base/units.ts";
 import type { AnswerTold, RateTold } from "../dialects/reply-contract.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Passed on as they came. Everything else of an upstream may name its operator's account. */
+/** Of every upstream's answer, passed on as they came; its dialect knows which others are. */
 const PASSED = [
   "content-type",
   // Only of an error that came encoded although identity was asked for: its bytes stay as they are.
@@ -12,22 +12,17 @@ const PASSED = [
   // Of a file: its name.
   "content-disposition",
   "retry-after",
+  // Azure's, which clients of every language read (2026-11).
   "retry-after-ms",
-  "x-should-retry",
-  "openai-version",
-  "openai-processing-ms",
 ] as const;
 
 /** Ours, on every answer; the provider's too when one answered. */
 export function replyHeaders(exchange: Exchange, upstream: Headers | null): Record<string, string> {
   const headers: Record<string, string> = {};
   if (upstream !== null) {
-    for (const name of PASSED) {
-      const value = upstream.get(name);
-      if (value !== null) headers[name] = value;
-    }
+    pass(headers, upstream, PASSED);
+    pass(headers, upstream, exchange.call.dialect.headers.passed);
   }
-  headers["x-request-id"] = exchange.id;
   if (exchange.served !== null) {
     headers["x-tollgate-provider"] = exchange.served.provider;
     headers["x-tollgate-model"] = headerText(exchange.served.model);
@@ -36,10 +31,23 @@ export function replyHeaders(exchange: Exchange, upstream: Headers | null): Reco
   if (exchange.outputTokensCap !== null) {
     headers["x-tollgate-output-capped"] = String(exchange.outputTokensCap);
   }
+  return Object.assign(headers, ofRequest(exchange));
+}
+
+/** What is about the request and whoever asks, and says nothing of the answer: its id and its rates. */
+export function ofRequest(exchange: Exchange): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": exchange.id };
   addRate(headers, "requests", exchange.requestRate);
   addRate(headers, "tokens", exchange.tokenRate);
-  const { answerHeaders } = exchange.call.dialect;
-  return answerHeaders === null ? headers : { ...headers, ...answerHeaders(toldOf(exchange)) };
+  const { told } = exchange.call.dialect.headers;
+  return told === null ? headers : Object.assign(headers, told(toldOf(exchange)));
+}
+
+function pass(headers: Record<string, string>, upstream: Headers, names: readonly string[]): void {
+  for (const name of names) {
+    const value = upstream.get(name);
+    if (value !== null) headers[name] = value;
+  }
 }
 
 function toldOf({ id, requestRate, tokenRate, ratesAtMs }: Exchange): AnswerTold {

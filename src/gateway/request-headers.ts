@@ -2,6 +2,7 @@
  * Which of a client's headers reach the upstream: all that are neither ours, nor the connection's,
  * nor a credential. What the client presented to us is never presented to a provider.
  */
+import { ACCOUNT_HEADERS, CREDENTIAL_HEADERS } from "../dialects/catalogue.ts";
 
 const DROPPED = new Set([
   // The connection's own (RFC 9110, 7.6.1).
@@ -21,13 +22,9 @@ const DROPPED = new Set([
   "authorization",
   "proxy-authorization",
   "proxy-authenticate",
-  "x-api-key",
-  "api-key",
-  "x-goog-api-key",
   "cookie",
-  "openai-organization",
-  "openai-project",
-  "anthropic-workspace-id",
+  ...CREDENTIAL_HEADERS,
+  ...ACCOUNT_HEADERS,
   // Who the client is, which is nobody's business upstream.
   "forwarded",
   "via",

@@ -28,7 +28,7 @@ export function upstreamCall(
   const plain = {
     path: codec.path(request, model),
     query,
-    headers: upstreamHeaders(call.headers, dialect.defaultHeaders),
+    headers: upstreamHeaders(call.headers, dialect.headers.defaults),
     body:
       spool === null
         ? codec.request(request, edits)

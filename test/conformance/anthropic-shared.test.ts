@@ -18,7 +18,7 @@ import { readAll, readerOf, readUntil } from "./read-stream.ts";
 import { type Recorded, startRecordedUpstream } from "./recorded-upstream.ts";
 import { conformanceStageForFile, UPSTREAM_MODEL } from "./stage.ts";
 
-const { provider, through, token, tollgate, upstream } = await conformanceStageForFile(
+const { provider, tenantId, through, token, tollgate, upstream } = await conformanceStageForFile(
   "anthropic",
   "/v1",
 );
@@ -58,8 +58,8 @@ function streamed(pieces: Recorded["pieces"], end: Recorded["end"] = "close"): R
   return { headers: { "content-type": "text/event-stream; charset=utf-8" }, pieces, end };
 }
 
-function ask(model: string, members: object = {}): Promise<Response> {
-  const headers = { "x-api-key": token };
+function ask(model: string, members: object = {}, credential = token): Promise<Response> {
+  const headers = { "x-api-key": credential };
   return fetch(`${tollgate.url}${path}`, {
     method: "POST",
     headers,
@@ -155,6 +155,27 @@ test("equal requests without chance share one attempt while it runs, and others 
   const texts = await Promise.all(replies.map((reply) => reply.text()));
   expect(new Set(texts)).toEqual(new Set([TEXT_STREAM]));
   expect(upstream.seen.length).toBe(2);
+});
+
+test("who shares an answer is told of their own request and rates alone", async () => {
+  const limited = await tollgate.addToken(tenantId);
+  const scope = { scopeType: "token", scopeId: limited.row.id, tenantId } as const;
+  await tollgate.addLimit({ ...scope, requestsPerMinute: 60, tokensPerMinute: 100_000 });
+  const late = Promise.withResolvers<void>();
+  upstream.answer(streamed([late.promise, TEXT_STREAM]));
+  const sure = { temperature: 0 };
+  const first = ask("flight", sure, limited.token);
+  await until(() => upstream.seen.length === 1);
+  const other = ask("flight", sure);
+  await until(() => tollgate.gateway.lifecycle.inFlightCount() === 2);
+  late.resolve();
+  const told = (await Promise.all([first, other])).map(({ headers }) => {
+    const names = [...headers.keys()].filter((name) => name.includes("ratelimit"));
+    return { rates: names.length, id: headers.get("request-id") };
+  });
+  // A limit, what is left and when it is whole again: of two kinds in ours, of four in Anthropic's.
+  expect(told.map(({ rates }) => rates)).toEqual([18, 0]);
+  expect([new Set(told.map(({ id }) => id)).size, upstream.seen.length]).toEqual([2, 1]);
 });
 
 test("a late answer gets a second attempt, and the first one is given up", async () => {

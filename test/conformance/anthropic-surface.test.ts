@@ -116,18 +116,21 @@ test("rates are told in both families, and as they are after this request", asyn
   }
 });
 
-test("the provider's own rates and account are nobody's business", async () => {
+test("of the provider's headers only what its clients use is passed on, not its rates and account", async () => {
   upstream.answer({
     headers: {
       "anthropic-ratelimit-requests-limit": "4000",
       "anthropic-organization-id": "org",
       "request-id": "req_theirs",
+      "openai-version": "2020-10-01",
+      "x-should-retry": "true",
     },
     pieces: [PLAIN_TEXT],
   });
   const { headers } = await through({ path, body });
   const told = ["anthropic-ratelimit-requests-limit", "anthropic-organization-id"];
-  expect(told.map((name) => headers.get(name))).toEqual([null, null]);
+  expect([...told, "openai-version"].map((name) => headers.get(name))).toEqual([null, null, null]);
+  expect(headers.get("x-should-retry")).toBe("true");
   expect(headers.get("request-id")).toBe(headers.get("x-request-id"));
 });
 

@@ -251,6 +251,13 @@ describe("models", () => {
   );
 });
 
+test("which tier served reaches the client, and nothing else of the provider's account", async () => {
+  const told = { "x-gemini-service-tier": "flex", "openai-version": "2020-10-01", "x-quota": "1" };
+  upstream.answer({ headers: told, pieces: [TEXT] });
+  const { headers } = await through({ path: PUBLIC, body: HI });
+  expect(Object.keys(told).map((name) => headers.get(name))).toEqual(["flex", null, null]);
+});
+
 test("headers and query pass that are the provider's to read, and no credential does", async () => {
   upstream.answer({ pieces: [TEXT] });
   const headers = { "x-server-timeout": "30", "x-unknown": "1" };

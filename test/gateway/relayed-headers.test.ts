@@ -159,6 +159,8 @@ test.each(["plain", "stream"])(
       "x-request-id": "req_of_the_provider",
       "openai-version": "2026-01-01",
       "openai-processing-ms": "7",
+      "x-should-retry": "false",
+      "x-gemini-service-tier": "flex",
     };
     const script = Object.entries(named)
       .map(([name, value]) => `header=${encodeURIComponent(`${name}:${value}`)}`)
@@ -173,11 +175,14 @@ test.each(["plain", "stream"])(
     expect(answered).toMatchObject({
       "openai-version": "2026-01-01",
       "openai-processing-ms": "7",
+      "x-should-retry": "false",
       "x-request-id": expect.stringMatching(/^req_[0-9a-f]{32}$/),
     });
     for (const secret of ["operator", "cloudflare", "cf-ray", "req_of_the_provider"]) {
       expect(JSON.stringify(answered)).not.toContain(secret);
     }
     expect(answered).not.toHaveProperty("x-ratelimit-remaining-requests");
+    // Another wire language's.
+    expect(answered).not.toHaveProperty("x-gemini-service-tier");
   },
 );

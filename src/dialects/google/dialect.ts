@@ -1,11 +1,11 @@
 /** Gemini's API: how it words errors. */
 import type { Dialect } from "../contract.ts";
 import { errorBody, errorEvent, errorEventOf } from "./error.ts";
+import { HEADERS } from "./headers.ts";
 
 export const googleDialect: Dialect = {
   name: "google",
-  defaultHeaders: null,
-  answerHeaders: null,
+  headers: HEADERS,
   errorBody,
   errorEvent,
   errorEventOf,

@@ -7,7 +7,7 @@ import type { SharedWay } from "../../telemetry/event-series.ts";
 import { conclude } from "../conclude.ts";
 import { onRelease, unlessStopped, type Exchange, type Reply } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
-import { replyHeaders } from "../reply-headers.ts";
+import { ofRequest } from "../reply-headers.ts";
 import { readerBody } from "./reader-body.ts";
 import type { Reader } from "./reader.ts";
 import type { Head, Recording } from "./recording.ts";
@@ -47,7 +47,7 @@ export function followOn(
   exchange.status = head.status;
   exchange.errorCode = head.errorCode;
   exchange.served = head.served;
-  const headers = headersFor(exchange, head);
+  const headers = { ...head.headers, ...ofRequest(exchange) };
   if (way === "attached" || way === "replayed") headers["x-tollgate-idempotency"] = way;
   if (head.body !== null) return { status: head.status, headers, body: head.body };
   const { call } = exchange;
@@ -59,19 +59,6 @@ export function followOn(
   };
   const client = { call, signal: call.signal, onEnd, watchdog: gateway.watchdog };
   return { status: head.status, headers, body: readerBody(reader, client) };
-}
-
-/** About the state of whoever asked first, and nothing of anybody else's answer. */
-const NOT_OURS = /^(?:x-request-id|request-id|x-ratelimit-.*|anthropic-ratelimit-.*)$/;
-
-/** The answer's own, but for what is about the request: its id, and its rates where it has any. */
-function headersFor(
-  exchange: Exchange,
-  { headers }: Pick<Head, "headers">,
-): Record<string, string> {
-  const kept = Object.entries(headers).filter(([name]) => !NOT_OURS.test(name));
-  const own = Object.entries(replyHeaders(exchange, null)).filter(([name]) => NOT_OURS.test(name));
-  return Object.fromEntries([...kept, ...own]);
 }
 
 function whyStopped({ stoppedFor }: Exchange): ErrorCode | "client_gone" {

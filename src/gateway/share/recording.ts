@@ -14,6 +14,7 @@ import { Reader, type Pieces } from "./reader.ts";
 /** An answer but for the bytes of a stream. */
 export type Head = {
   readonly status: number;
+  /** But for what is about one's request, which everybody has of their own. */
   readonly headers: Readonly<Record<string, string>>;
   /** null: a stream, whose bytes are the recording's pieces. */
   readonly body: Uint8Array<ArrayBuffer> | string | null;

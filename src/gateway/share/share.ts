@@ -11,6 +11,7 @@ import { ERRORS } from "../../base/error.ts";
 import { onRelease, type ClientCall, type Exchange, type Reply } from "../exchange.ts";
 import type { ClientRequest } from "../../dialects/contract.ts";
 import type { Gateway } from "../gateway.ts";
+import { ofRequest } from "../reply-headers.ts";
 import type { Sink } from "../sink.ts";
 import type { Deadline } from "../watchdog.ts";
 import { readerBody } from "./reader-body.ts";
@@ -197,7 +198,11 @@ export async function publish(
   reply: Reply,
 ): Promise<Reply> {
   const { errorCode, served } = exchange;
-  const { status, headers } = reply;
+  const { status } = reply;
+  const own = ofRequest(exchange);
+  const headers = Object.fromEntries(
+    Object.entries(reply.headers).filter(([name]) => !Object.hasOwn(own, name)),
+  );
   const body = reply.body instanceof ReadableStream ? null : reply.body;
   const isOwnFailure = status >= 400 && hasFailedAlone(exchange);
   await share.begin({ status, headers, body, errorCode, isOwnFailure, served });

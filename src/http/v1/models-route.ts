@@ -113,6 +113,6 @@ export function refusedReply(gateway: Gateway, request: Request, refusal: Refusa
 }
 
 function answerHeaders(dialect: Dialect, requestId: string): Record<string, string> {
-  const told = dialect.answerHeaders?.({ requestId, requests: null, tokens: null });
+  const told = dialect.headers.told?.({ requestId, requests: null, tokens: null });
   return { "x-request-id": requestId, ...told };
 }

@@ -4,6 +4,7 @@
  * parameters in which credentials are presented, or another account is chosen.
  */
 import type { DialectName } from "../../base/dialect.ts";
+import { CREDENTIAL_HEADERS } from "../../dialects/catalogue.ts";
 
 const KEY = "key";
 
@@ -24,7 +25,7 @@ export type Presented = {
   readonly headers: Headers;
 };
 
-const PRESENTING = ["authorization", "x-api-key", "api-key", "x-goog-api-key"] as const;
+const PRESENTING = ["authorization", ...CREDENTIAL_HEADERS] as const;
 
 export function presentedBy(dialect: DialectName, request: Request): Presented {
   const { url, headers } = request;

@@ -5,7 +5,7 @@ import { anthropicDialect } from "../../../src/dialects/anthropic/dialect.ts";
 import { watchStream } from "../../../src/dialects/anthropic/stream.ts";
 import { joined } from "../streams.ts";
 
-const { answerHeaders, errorBody, errorEvent, errorEventOf } = anthropicDialect;
+const { errorBody, errorEvent, errorEventOf, headers } = anthropicDialect;
 
 function told(code: ErrorCode) {
   return { code, message: "The\nsentence.", type: "any", param: null, requestId: "req_1" };
@@ -56,13 +56,13 @@ test("a refusal becomes an event where it is in the same shape, and no other doe
 
 test("rates are told in its family, up to the second in which they are whole again", () => {
   const rate = { limit: 50, remaining: 49, resetAtMs: Date.UTC(2026, 10, 29, 12, 0, 0, 1) };
-  expect(answerHeaders?.({ requestId: "req_1", requests: rate, tokens: null })).toEqual({
+  expect(headers.told?.({ requestId: "req_1", requests: rate, tokens: null })).toEqual({
     "request-id": "req_1",
     "anthropic-ratelimit-requests-limit": "50",
     "anthropic-ratelimit-requests-remaining": "49",
     "anthropic-ratelimit-requests-reset": "2026-11-29T12:00:01Z",
   });
-  const tokens = answerHeaders?.({ requestId: "req_1", requests: null, tokens: rate });
+  const tokens = headers.told?.({ requestId: "req_1", requests: null, tokens: rate });
   expect(Object.keys(tokens ?? {}).filter((name) => name.endsWith("-limit"))).toEqual([
     "anthropic-ratelimit-tokens-limit",
     "anthropic-ratelimit-input-tokens-limit",

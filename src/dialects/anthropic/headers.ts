@@ -1,13 +1,24 @@
-/**
- * Headers that Anthropic's clients read on every answer: the request's id, and how much of each rate is
- * left (rate limits of the API reference, 2026-11). We keep one count for input and output together, so
- * each of them may take all that is left of it.
- */
+/** Headers of Anthropic's API and of its clients (@anthropic-ai/sdk 1.11, 2026-11). */
+import type { DialectHeaders } from "../headers.ts";
 import type { AnswerTold, RateTold } from "../reply-contract.ts";
+
+export const HEADERS: DialectHeaders = {
+  // Without a version Anthropic refuses. Who says none wrote for this one, which clients have said since
+  // 2023; the SDK says a newer one since 1.0 (2026-10).
+  defaults: { "anthropic-version": "2023-06-01" },
+  credentials: ["x-api-key"],
+  accounts: ["anthropic-workspace-id"],
+  passed: ["x-should-retry"],
+  told,
+};
 
 const TOKEN_RATES = ["tokens", "input-tokens", "output-tokens"] as const;
 
-export function answerHeaders({ requestId, requests, tokens }: AnswerTold): Record<string, string> {
+/**
+ * The request's id, and how much of each rate is left (rate limits of the API reference, 2026-11). We keep
+ * one count for input and output together, so each of them may take all that is left of it.
+ */
+function told({ requestId, requests, tokens }: AnswerTold): Record<string, string> {
   const headers: Record<string, string> = { "request-id": requestId };
   addRate(headers, "requests", requests);
   for (const rate of TOKEN_RATES) addRate(headers, rate, tokens);

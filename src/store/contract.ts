@@ -8,7 +8,7 @@ import type { NanoUsd } from "../base/units.ts";
 import type { RefusalReason } from "../base/verdict.ts";
 import type { RequestDetail, RequestFilter, UsageQuery, UsageRow } from "./history-contract.ts";
 import type { KeyClaim, KeyStep } from "./idempotency-contract.ts";
-import type { JobRow, KnownJob } from "./jobs-contract.ts";
+import type { JobStore } from "./jobs-contract.ts";
 import type { ObjectQuery, ObjectRow, ObjectStep } from "./objects-contract.ts";
 import type {
   AlertFilter,
@@ -208,7 +208,7 @@ export type Recovery = {
  * made; calls that take longer run beside them. Holds and postings pass by all calls but
  * `ownerState`, which keeps its exact place among them.
  */
-export interface Store {
+export interface Store extends JobStore {
   readonly ledger: Ledger;
   readonly requestLog: RequestLog;
   readonly health: () => StoreHealth;
@@ -269,15 +269,6 @@ export interface Store {
   readonly listObjects: (query: ObjectQuery) => Promise<readonly ObjectRow[]>;
   /** Deletes what has expired, `rowsMax` at most; resolves with how many. */
   readonly expireObjects: (nowMs: number, rowsMax: number) => Promise<number>;
-
-  /** From now on recovery leaves its attempt open. Durable when it resolves. */
-  readonly noteJob: (job: JobRow) => Promise<void>;
-  /**
-   * The attempt of a job was posted, and its request's row is brought up to that; false: the posting is not
-   * there yet.
-   */
-  readonly endJob: (attemptId: string) => Promise<boolean>;
-  readonly knownJobs: () => Promise<readonly KnownJob[]>;
 
   readonly ledgerState: () => Promise<LedgerState>;
   /** An operator takes the ledger as it is: hard budgets work again from the next admission on. */

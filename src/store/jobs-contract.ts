@@ -17,3 +17,14 @@ export type KnownJob = JobRow & {
   readonly heldNanoUsd: NanoUsd;
   readonly heldAtMs: number;
 };
+
+export interface JobStore {
+  /** From now on recovery leaves its attempt open. Durable when it resolves. */
+  readonly noteJob: (job: JobRow) => Promise<void>;
+  /**
+   * The attempt of a job was posted, and its request's row is brought up to that; false: the posting is not
+   * there yet.
+   */
+  readonly endJob: (attemptId: string) => Promise<boolean>;
+  readonly knownJobs: () => Promise<readonly KnownJob[]>;
+}

@@ -16,12 +16,13 @@ export type Explain = (
 ) => Promise<AdminVerdict<RouteExplanation>>;
 
 export function createExplain({ store, directory }: AdminDeps): Explain {
-  return async (routeId, { headers = {}, request, ...who }) => {
+  return async (routeId, { headers = {}, request, surface = null, ...who }) => {
     const route = await store.get("routes", routeId);
     if (route === null) return noRoute(routeId);
     const asks = await whoAsks(store, who, route.tenantId);
     if (!asks.allowed) return asks;
-    const explained = await directory.explain({ ...asks.value, routeId, headers, body: request });
+    const ask = { ...asks.value, routeId, headers, surface, body: request };
+    const explained = await directory.explain(ask);
     if (explained === null) return noRoute(routeId);
     if (!explained.allowed) {
       const { message, param = null } = explained.refusal;
@@ -72,9 +73,13 @@ async function asked(
     : allow({ tenantId, tokenId: null });
 }
 
-/** `messages[0]` of the body is `/request/messages/0` here; a header's name stands below `/headers`. */
+/**
+ * `messages[0]` of the body is `/request/messages/0` here; a header's name stands below `/headers`. No body
+ * is refused for a member `surface`.
+ */
 function pointerOf(param: string | null): string {
   if (param === null) return "/request";
+  if (param === "surface") return "/surface";
   if (param.startsWith("x-tollgate-")) return `/headers/${param}`;
   return `/request/${param.replaceAll(/[[.]/g, "/").replaceAll("]", "")}`;
 }

@@ -87,16 +87,14 @@ export function lookAtRoute(
   configured: Configured,
   providers: ProviderActors,
   route: RouteRow,
+  meters: readonly Meter[],
   atMs: number,
 ): Resolved {
   const { id: routeId, model, strategy, terms } = route;
   const named = routeTargets(providers, route);
-  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, EXPLAINED, atMs));
+  const places = placesOf(named, ({ lanesNow }) => lanesNow, pricesAt(configured, meters, atMs));
   return { route: model, routeId, strategy, terms, ...places };
 }
-
-/** What is explained are chats and embeddings. */
-const EXPLAINED: readonly Meter[] = ["tokens"];
 
 type PriceOf = (provider: ProviderEntry, model: string) => ModelPrice | null;
 

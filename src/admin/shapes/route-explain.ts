@@ -25,13 +25,19 @@ export const RouteExplainInput = strict(
         description: "Headers of the request, such as `x-tollgate-tags`.",
       }),
     ),
+    surface: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description:
+          "Where it is asked, such as `responses` or `messages`: one of `surfaces` of `GET /companies` whose bodies are JSON. Without it `embeddings` where the body has `input` and no `messages`, else `chat`.",
+      }),
+    ),
     request: Type.Object(
       {},
       {
         additionalProperties: true,
         "x-must": "be the body of a request",
-        description:
-          "The request's body: of embeddings where it has `input`, else of chat completions. The route's model where it names none.",
+        description: "The request's body. The route's model where it names none.",
       },
     ),
   },

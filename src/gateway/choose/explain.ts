@@ -7,7 +7,6 @@ import { laneService } from "../../../actors/provider.ts";
 import type { TenantHandle } from "../../../actors/tenant.ts";
 import type { NanoUsd } from "../../base/units.ts";
 import { allow, type Verdict } from "../../base/verdict.ts";
-import type { ClientRequest } from "../../dialects/contract.ts";
 import { codecOf } from "../../dialects/catalogue.ts";
 import type { Surface } from "../../dialects/surfaces.ts";
 import type { RouteRow, TenantRow } from "../../store/contract.ts";
@@ -29,6 +28,8 @@ import { groupsOf, levelsOf } from "./target-group.ts";
 /** The route and who asks, as they are at this moment. */
 export type ExplainFacts = {
   readonly route: RouteRow;
+  readonly surface: Surface;
+  /** With prices of what is given there. */
   readonly resolved: Resolved;
   readonly tenant: TenantRow | null;
   readonly handle: TenantHandle | null;
@@ -42,7 +43,10 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
   const headers = new Headers(asked.headers);
   const wanted = strategyAsked(headers);
   if (!wanted.allowed) return wanted;
-  const accepted = acceptBody({ model: resolved.route, ...asked.body }, resolved);
+  const body = { model: resolved.route, ...asked.body };
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  // Where the path names the model, it is the route's; elsewhere nobody looks at it.
+  const accepted = codecOf(facts.surface).accept(bytes, { model: resolved.route });
   if (!accepted.allowed) return accepted;
   const ask: Ask = {
     request: accepted.value,
@@ -66,37 +70,6 @@ export function explain(asked: ExplainAsk, facts: ExplainFacts): Verdict<Explain
       ...never(facts),
     ],
   });
-}
-
-type Body = Readonly<Record<string, unknown>>;
-
-function acceptBody(body: Body, resolved: Resolved): Verdict<ClientRequest> {
-  const surface = surfaceOf(body, resolved);
-  const bytes = new TextEncoder().encode(JSON.stringify(body));
-  // Where the path names the model, it is the route's; elsewhere nobody looks at it.
-  return codecOf(surface).accept(bytes, { model: resolved.route });
-}
-
-/** Members that tell a body for a response from one for embeddings; with an input alone nobody can. */
-const OF_RESPONSES = [
-  "instructions",
-  "max_output_tokens",
-  "previous_response_id",
-  "reasoning",
-  "stream",
-  "text",
-  "tools",
-];
-
-/** Where such a body is asked; one with messages may be either language's, so the targets tell. */
-function surfaceOf(body: Body, { candidates }: Resolved): Surface {
-  if (body["contents"] !== undefined) return "generate_content";
-  if (body["messages"] === undefined && body["input"] !== undefined) {
-    return OF_RESPONSES.some((member) => member in body) ? "responses" : "embeddings";
-  }
-  const isServed = (surface: Surface): boolean =>
-    candidates.some(({ provider }) => provider.surfaces.has(surface));
-  return !isServed("chat") && isServed("messages") ? "messages" : "chat";
 }
 
 function served(chosen: Chosen, ask: Ask, show: Show): ExplainedCandidate[] {

@@ -12,7 +12,8 @@ export type ExplainAsk = {
   readonly tenantId: string | null;
   readonly tokenId: string | null;
   readonly headers: Readonly<Record<string, string>>;
-  /** A body in the OpenAI dialect: of embeddings where it has `input`, else of chat completions. */
+  /** Where it is asked; null: nobody said. */
+  readonly surface: string | null;
   readonly body: Readonly<Record<string, unknown>>;
 };
 
@@ -73,7 +74,7 @@ export const SENTENCES: Readonly<Record<ExplainReason, string>> = {
   sticky: "The conversation keeps to this order.",
   canary_share: "The request is in its share, so that it comes first.",
   last_resort: "Every lane rests; this is the least bad of those that may be risked.",
-  surface: "Its provider speaks another wire language than this request.",
+  surface: "Its provider speaks another wire language than this request, or is not asked for this.",
   canary: "It serves a share of conversations only, and this request is in none of them.",
   condition_tags: "The request has none of its tags.",
   condition_header: "The request's header has another value.",
@@ -90,7 +91,7 @@ export const SENTENCES: Readonly<Record<ExplainReason, string>> = {
   credential_refused: "Its provider refuses the credential.",
   no_slot: "Its provider has no free slot.",
   disabled: "Its provider is disabled.",
-  unpriced: "Its model has no known price.",
+  unpriced: "Its model has no known price of what is given here.",
   fallback_context_window: "It serves after another target found the input too long.",
   fallback_content_filter: "It serves after another target filtered the content.",
   shadow: "It gets copies of requests and serves none.",

@@ -87,6 +87,7 @@ function explainOperation(http: AdminHttp, admin: Admin) {
       query: NO_QUERY,
       body: jsonBody("RouteExplainInput", {
         headers: { "x-tollgate-strategy": "cheapest" },
+        surface: "chat",
         request: { messages: [{ role: "user", content: "hello" }] },
       }),
       answer: answerOf(200, "RouteExplanation", "What would happen now.", explanation),

@@ -143,20 +143,6 @@ test("a conversation is found by its key, and a canary's share by it", async () 
   ]);
 });
 
-test("embeddings are told from chat by their input", async () => {
-  const route = await makeRoute([at("a", { when: { modalities: ["text"] } })]);
-  const explanation = await explain(route.id, { request: { input: "hello" } });
-  expect(told(explanation)).toEqual(["a taken strategy"]);
-  expect(explanation.candidates[0]?.score?.cost_usd).toBe("0.000012");
-});
-
-test("responses are told from embeddings by what only they can be asked", async () => {
-  const route = await makeRoute([at("a", { when: { tools: true } })]);
-  const tools = [{ type: "function", name: "get_weather" }];
-  const explanation = await explain(route.id, { request: { input: "hello", tools } });
-  expect(told(explanation)).toEqual(["a taken strategy"]);
-});
-
 test("nothing changes: the same answer again, no request row, nothing in flight", async () => {
   const route = await makeRoute([at("a"), at("b")], { strategy: "weighted" });
   const before = await api.store.page("routes", {}, { limit: 1, cursor: null });
@@ -239,22 +225,83 @@ describe("what is wrong is said", () => {
   });
 });
 
-describe("a request is read in the language of those who serve it", () => {
+describe("a request is explained where it is asked", () => {
   beforeAll(async () => {
     await makeProvider(api, { name: "claude", dialect: "anthropic" });
     await makeProvider(api, { name: "gemini", dialect: "google" });
-    for (const provider of ["claude", "gemini"]) {
-      const price = { input_usd_per_million: "1", output_usd_per_million: "1" };
+    await makeProvider(api, { name: "embeds", surfaces: ["embeddings"] });
+    const price = { input_usd_per_million: "1", output_usd_per_million: "1" };
+    for (const provider of ["claude", "gemini", "embeds"]) {
       await make(api, "/prices", { provider, model: "m", ...price });
     }
+    const perPicture = {
+      input_usd_per_million: "0",
+      output_usd_per_million: "0",
+      image_usd: "0.04",
+    };
+    await make(api, "/prices", { provider: "a", model: "paints", ...perPicture });
   });
 
-  test("Anthropic's, where nobody speaks OpenAI's", async () => {
-    const { id } = await makeRoute([at("claude")]);
-    expect(told(await explain(id, { request: { ...request, max_tokens: 5 } }))).toEqual([
+  const messages = { messages: HELLO, max_tokens: 5 };
+  const contents = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };
+  const OPENAIS = ["a taken strategy", "claude left surface", "gemini left surface"];
+  const asked: readonly [surface: string | undefined, request: object, ...told: string[]][] = [
+    [undefined, messages, ...OPENAIS, "embeds left surface"],
+    ["chat", messages, ...OPENAIS, "embeds left surface"],
+    ["responses", { input: "hi" }, ...OPENAIS, "embeds left surface"],
+    [
+      "embeddings",
+      { input: "hi" },
+      "a taken strategy",
+      "embeds next strategy",
+      "claude left surface",
+      "gemini left surface",
+    ],
+    [
+      "messages",
+      messages,
       "claude taken strategy",
+      "a left surface",
+      "gemini left surface",
+      "embeds left surface",
+    ],
+    [
+      "generate_content",
+      contents,
+      "gemini taken strategy",
+      "a left surface",
+      "claude left surface",
+      "embeds left surface",
+    ],
+  ];
+  test.each(asked)("%s", async (surface, body, ...expected) => {
+    const { id } = await makeRoute(["a", "claude", "gemini", "embeds"].map((name) => at(name)));
+    expect(told(await explain(id, { surface, request: body }))).toEqual(expected);
+  });
+
+  test("one that says nothing and has an input alone asks for embeddings", async () => {
+    const { id } = await makeRoute([at("a", { when: { modalities: ["text"] } }), at("embeds")]);
+    const explanation = await explain(id, { request: { input: "hello" } });
+    expect(told(explanation)).toEqual(["a taken strategy", "embeds next strategy"]);
+    expect(explanation.candidates[0]?.score?.cost_usd).toBe("0.000012");
+  });
+
+  test("by what is paid there: who has no price of that is left", async () => {
+    const { id } = await makeRoute([at("a", { model: "paints" }), at("b")]);
+    const picture = { surface: "image_generations", request: { prompt: "a cat", n: 2 } };
+    const { candidates } = await explain(id, picture);
+    expect(candidates.map(({ model, verdict }) => [model, verdict])).toEqual([
+      ["paints", "taken"],
+      ["m", "next"],
     ]);
-    const refused = await api.call("POST", `/routes/${id}/explain`, { body: { request } });
+    expect(candidates[0]?.score?.cost_usd).toBe("0.08");
+    expect(told(await explain(id))).toEqual(["b taken strategy", "a left unpriced"]);
+  });
+
+  test("and refused as it would be there", async () => {
+    const { id } = await makeRoute([at("claude")]);
+    const path = `/routes/${id}/explain`;
+    const refused = await api.call("POST", path, { body: { surface: "messages", request } });
     const member = "/request/max_tokens";
     expect(refusalOf(refused)).toEqual([
       400,
@@ -264,18 +311,19 @@ describe("a request is read in the language of those who serve it", () => {
     ]);
   });
 
-  test("Google's by its own members, and OpenAI's in doubt", async () => {
-    const { id } = await makeRoute([at("a"), at("claude"), at("gemini")]);
-    const contents = [{ role: "user", parts: [{ text: "hi" }] }];
-    expect(told(await explain(id, { request: { contents } }))).toEqual([
-      "gemini taken strategy",
-      "a left surface",
-      "claude left surface",
-    ]);
-    expect(told(await explain(id))).toEqual([
-      "a taken strategy",
-      "claude left surface",
-      "gemini left surface",
-    ]);
-  });
+  test.each(["chats", "toString", "transcriptions", "files", "response"])(
+    "but not at %s, of which no body can be shown",
+    async (surface) => {
+      const { id } = await makeRoute([at("a")]);
+      const answer = await api.call("POST", `/routes/${id}/explain`, {
+        body: { surface, request },
+      });
+      const [status, code, param, message] = refusalOf(answer);
+      expect([status, code, param]).toEqual([400, "invalid_request", "/surface"]);
+      expect(message).toStartWith(
+        `surface cannot be "${surface}": it must be one of chat, embeddings, `,
+      );
+      expect(message).not.toContain("transcriptions,");
+    },
+  );
 });

@@ -1,0 +1,31 @@
+/**
+ * Where a request to be explained is asked. A body does not tell: an input alone is one of several
+ * surfaces, and messages are of two wire languages.
+ */
+import { allow, refuse, type Verdict } from "../../base/verdict.ts";
+import { codecOf } from "../../dialects/catalogue.ts";
+import { accessOf, isSurface, type Surface, SURFACES } from "../../dialects/surfaces.ts";
+import type { ExplainAsk } from "./explained.ts";
+
+/** Whose bodies can be shown as JSON, and are of a model that a route can be for. */
+const EXPLAINED = Object.keys(SURFACES)
+  .filter(isSurface)
+  .filter((surface) => {
+    const { form, modelInHeader } = codecOf(surface);
+    return accessOf(surface) === "exchange" && form === undefined && modelInHeader !== true;
+  });
+
+/** Refuses with `invalid_request` what is not among them. */
+export function surfaceAsked({ surface, body }: ExplainAsk): Verdict<Surface> {
+  if (surface === null) return allow(surfaceUnsaid(body));
+  const known = EXPLAINED.find((one) => one === surface);
+  if (known !== undefined) return allow(known);
+  const quoted = JSON.stringify(surface);
+  const message = `surface cannot be ${quoted}: it must be one of ${EXPLAINED.join(", ")}.`;
+  return refuse("invalid_request", message, { param: "surface" });
+}
+
+/** Requests for embeddings were explained before a surface could be named, by what chats never have. */
+function surfaceUnsaid(body: ExplainAsk["body"]): Surface {
+  return body["input"] !== undefined && body["messages"] === undefined ? "embeddings" : "chat";
+}

@@ -8,6 +8,7 @@ import { inputTokensBound } from "../../actors/provider.ts";
 import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, UnitUse, Usage } from "../dialects/contract.ts";
+import type { BatchBounds } from "../dialects/job-contract.ts";
 import { unitDetails } from "./unit-usage.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
@@ -79,6 +80,9 @@ export function holdOptions(
 ): readonly HoldOption[] {
   if (isFree(candidate)) return FREE_OPTIONS;
   const { price } = candidate;
+  if (request.batch !== undefined) {
+    return [{ nanoUsd: batchNanoUsdMax(request.batch, price), outputTokensCap: null }];
+  }
   const inputTokens = inputTokensMax(request, price);
   const option = (outputTokens: number, outputTokensCap: number | null): HoldOption => {
     const { choices, without, toolCallsMax } = request;
@@ -103,14 +107,40 @@ export function holdOptions(
   return options;
 }
 
-/** Model tokens that the rates are asked for: input bound and the likely output. */
+/** The most that all lines of a batch can cost together. */
+function batchNanoUsdMax(bounds: BatchBounds, price: ModelPrice): NanoUsd {
+  const contextTokens = price.contextTokensMax ?? CONTEXT_TOKENS_UNKNOWN;
+  const unsizedTokens = bounds.unsizedLines > 0 ? contextTokens : 0;
+  const lineTokens = bounds.lineTextBytesMax + bounds.lineImagesMax * IMAGE_TOKENS_MAX;
+  const modelMax = price.outputTokensMax ?? price.contextTokensMax ?? OUTPUT_TOKENS_UNKNOWN;
+  const outputTokens = bounds.outputTokensMax + bounds.unlimitedChoices * modelMax;
+  return worstCaseNanoUsd(
+    {
+      inputTokensBound:
+        bounds.textBytes + bounds.images * IMAGE_TOKENS_MAX + bounds.unsizedLines * contextTokens,
+      outputTokens: bounds.generates ? outputTokens : 0,
+      choices: 1,
+      price,
+      without: bounds.without,
+      toolCallsMax: bounds.toolCallsMax,
+      requests: { count: bounds.lines, inputTokensBound: Math.max(lineTokens, unsizedTokens) },
+      ...(Object.keys(bounds.unitsMax).length > 0 && { unitsMax: bounds.unitsMax }),
+    },
+    { batch: true },
+  );
+}
+
+/**
+ * Model tokens that the rates are asked for: input bound and the likely output. Of a batch none: it is
+ * worked off when its provider has time, for hours.
+ */
 export function rateTokens(
   tenant: TenantHandle,
   tokenId: string,
   request: ClientRequest,
   candidate: Candidate,
 ): number {
-  if (isFree(candidate)) return 0;
+  if (isFree(candidate) || request.batch !== undefined) return 0;
   const input = inputTokensBound(candidate.lane.handle, candidate.model, request.textBytes);
   return input + likelyOutput(tenant, tokenId, request, candidate);
 }

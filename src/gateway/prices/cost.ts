@@ -37,26 +37,34 @@ export type CostBounds = {
   readonly toolCallsMax?: Readonly<Record<string, number>>;
   /** Most of what is no token; without it none. */
   readonly unitsMax?: UnitCounts;
+  /** Requests of which these are the sums, and no fewer tokens than the longest input has; without it one. */
+  readonly requests?: { readonly count: number; readonly inputTokensBound: number };
 };
 
+/** How an attempt was made, as far as its price depends on it. */
+export type Manner = { readonly batch: boolean };
+
+const AT_ONCE: Manner = { batch: false };
+
 /** The most an attempt can cost within its bounds, whatever its tier and whatever is cached. */
-export function worstCaseNanoUsd(bounds: CostBounds): NanoUsd {
+export function worstCaseNanoUsd(bounds: CostBounds, manner: Manner = AT_ONCE): NanoUsd {
   const { price, inputTokensBound, without = [] } = bounds;
+  const { requests = { count: 1, inputTokensBound } } = bounds;
   let input = 0;
   let output = 0;
   // Fewer tokens than the bound may lie in a cheaper or a dearer tier: every one that can apply counts.
   for (const rates of [price, ...price.tiers]) {
-    if (rates !== price && inputTokensBound <= aboveOf(rates)) continue;
+    if (rates !== price && requests.inputTokensBound <= aboveOf(rates)) continue;
     const inForce = ratesInForce(rates);
     input = Math.max(input, dearestInput(inForce, without));
     output = Math.max(output, dearestOutput(inForce, without));
   }
-  const fees = feesOf(price, bounds.toolCallsMax ?? {});
-  const byTokens = costOf([
+  const fees = feesOf(price, bounds.toolCallsMax ?? {}, requests.count);
+  const tokens: CostPart[] = [
     [inputTokensBound, input],
     [bounds.outputTokens * bounds.choices, output],
-    ...fees,
-  ]);
+  ];
+  const byTokens = nanoUsdOf({ tokens, fees }, price, manner);
   if (bounds.unitsMax === undefined) return byTokens;
   // Which of them the provider will report is not known yet.
   return Math.max(byTokens, costOf([...unitParts(bounds.unitsMax, price), ...fees]));
@@ -87,15 +95,18 @@ function dearestOutput(rates: RatesInForce, without: readonly TokenKind[]): Pico
   );
 }
 
-/** How an attempt was made, as far as its price depends on it. */
-export type Manner = { readonly batch: boolean };
-
 /** What an attempt cost by its usage, in the tier of its input. */
-export function exactNanoUsd(
-  usage: Usage,
-  price: ModelPrice,
-  { batch }: Manner = { batch: false },
-): NanoUsd {
+export function exactNanoUsd(usage: Usage, price: ModelPrice, manner: Manner = AT_ONCE): NanoUsd {
+  return nanoUsdOf(exactParts(usage, price), price, manner);
+}
+
+/** What is paid for: tokens, which are cheaper in a batch, or units, and fees, which are not. */
+export type CostParts = {
+  readonly tokens: readonly CostPart[];
+  readonly fees: readonly CostPart[];
+};
+
+export function exactParts(usage: Usage, price: ModelPrice): CostParts {
   const rates = ratesInForce(
     price.tiers.findLast((tier) => usage.inputTokens > tier.aboveInputTokens) ?? price,
   );
@@ -104,9 +115,12 @@ export function exactNanoUsd(
     details?.units !== undefined && isPaidByUnits(usage, price)
       ? unitParts(details.units, price)
       : [...inputParts(usage, rates), ...outputParts(usage, rates)];
-  const fees = feesOf(price, details?.toolCalls ?? {});
-  return batch && price.batchPermille !== null
-    ? batchNanoUsd(tokens, fees, price.batchPermille)
+  return { tokens, fees: feesOf(price, details?.toolCalls ?? {}) };
+}
+
+function nanoUsdOf({ tokens, fees }: CostParts, price: ModelPrice, { batch }: Manner): NanoUsd {
+  return batch
+    ? roundedUp(batchPicoUsdPermille({ tokens, fees }, price))
     : costOf([...tokens, ...fees]);
 }
 
@@ -170,23 +184,30 @@ class Remainder {
   }
 }
 
-function feesOf(price: ModelPrice, calls: Readonly<Record<string, number>>): CostPart[] {
-  const fees: CostPart[] = [[1, price.requestPicoUsd]];
+function feesOf(
+  price: ModelPrice,
+  calls: Readonly<Record<string, number>>,
+  requests = 1,
+): CostPart[] {
+  const fees: CostPart[] = [[requests, price.requestPicoUsd]];
   for (const [tool, count] of Object.entries(calls)) {
     fees.push([count, toolCallPicoUsd(price, tool)]);
   }
   return fees;
 }
 
-/** Tokens are cheaper in a batch, fees are not; both are rounded up together. */
-function batchNanoUsd(
-  tokens: readonly CostPart[],
-  fees: readonly CostPart[],
-  permille: number,
-): NanoUsd {
-  assert(permille <= 1_000, `a batch costs no more than its parts: ${permille}`);
-  const thousandths = sumOf(tokens) * BigInt(permille) + sumOf(fees) * 1_000n;
-  const nano = (thousandths + 999_999n) / 1_000_000n;
+const PERMILLE = 1_000;
+
+/** In thousandths of a pico-dollar, so that nothing is rounded before it is all added up. */
+export function batchPicoUsdPermille({ tokens, fees }: CostParts, price: ModelPrice): bigint {
+  const permille = price.batchPermille ?? PERMILLE;
+  assert(permille <= PERMILLE, `a batch costs no more than its parts: ${permille}`);
+  return sumOf(tokens) * BigInt(permille) + sumOf(fees) * BigInt(PERMILLE);
+}
+
+/** Thousandths of a pico-dollar as what is charged. */
+export function roundedUp(picoUsdPermille: bigint): NanoUsd {
+  const nano = (picoUsdPermille + 999_999n) / 1_000_000n;
   return nano <= BigInt(NANO_USD_MAX) ? Number(nano) : NANO_USD_MAX;
 }
 

@@ -9,6 +9,7 @@ import {
   type TokenKind,
   worstCaseNanoUsd,
 } from "../../../src/gateway/prices/cost.ts";
+import { BatchCost } from "../../../src/gateway/prices/batch-cost.ts";
 import { parsePriceJson, priceJson } from "../../../src/gateway/prices/price-json.ts";
 import type { ModelPrice, PriceTier, Rates } from "../../../src/gateway/prices/price.ts";
 import { UNPRICED_TOOL_CALL_PICO_USD } from "../../../src/gateway/prices/tool-fees.ts";
@@ -226,6 +227,37 @@ describe("the worst case", () => {
       { numRuns: 3_000 },
     );
   });
+});
+
+test("a batch never costs more than the sums of its lines' bounds, and is rounded up once", () => {
+  fc.assert(
+    fc.property(fc.array(usage, { minLength: 1, maxLength: 8 }), price, (lines, priced) => {
+      const cost = new BatchCost(priced);
+      for (const line of lines) cost.add(line);
+      const toolCallsMax: Record<string, number> = {};
+      for (const { details } of lines) {
+        for (const [name, calls] of Object.entries(details?.toolCalls ?? {})) {
+          toolCallsMax[name] = (toolCallsMax[name] ?? 0) + calls;
+        }
+      }
+      const inputs = lines.map(({ inputTokens }) => inputTokens);
+      const bounds: CostBounds = {
+        inputTokensBound: inputs.reduce((sum, tokens) => sum + tokens, 0),
+        outputTokens: lines.reduce((sum, { outputTokens }) => sum + outputTokens, 0),
+        choices: 1,
+        price: priced,
+        toolCallsMax,
+        requests: { count: lines.length, inputTokensBound: Math.max(...inputs) },
+      };
+      expect(cost.nanoUsd()).toBeLessThanOrEqual(worstCaseNanoUsd(bounds, { batch: true }));
+      const alone = lines.map((line) => exactNanoUsd(line, priced, { batch: true }));
+      const apart = alone.reduce((sum, nanoUsd) => sum + nanoUsd, 0);
+      // Each alone is rounded up, together they are once.
+      expect(cost.nanoUsd()).toBeLessThanOrEqual(apart);
+      expect(cost.nanoUsd()).toBeGreaterThan(apart - lines.length);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("every price survives its text", () => {

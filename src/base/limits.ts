@@ -44,7 +44,7 @@ export const LIMITS = {
   formFieldBytesMax: 128 * 1024,
   formFieldsBytesMax: 1024 * 1024,
   /** As much of a file's begin is kept, for what its header tells of it. */
-  formFileHeadBytes: 512,
+  formFileHeadBytes: 4 * 1024,
   /** Time to read a whole form: 512 MB at 7 Mbit/s. A silent sender is cut off long before. */
   formReadMs: 10 * 60_000,
   /** What temporary files may weigh together, and what must stay free on their disk for the ledger. */

@@ -285,23 +285,55 @@ describe("sound that is paid by the second", () => {
     ["its usage", { text: "a", usage: { type: "duration", seconds: 9 }, duration: 8.47 }, 9],
     ["the length of a verbose answer", { text: "a", task: "transcribe", duration: 8.47 }, 9],
     ["that length as a text", { text: "a", duration: "8.0" }, 8],
-    ["a thousand bytes a second, where nothing is told", { text: "a" }, 3],
-    ["the same where what is told can be no length", { text: "a", duration: -1 }, 3],
+    ["500 bytes a second, where nothing is told", { text: "a" }, 12],
+    ["the same where what is told can be no length", { text: "a", duration: -1 }, 12],
   ])("costs by %s", async (_what, answer, seconds) => {
     upstream.answer({ pieces: [JSON.stringify(answer)] });
-    const cost = await costOf(() => through({ path, headers: FORM_HEADERS, body: form(model) }));
+    const body = form(model, [], 6_000);
+    const cost = await costOf(() => through({ path, headers: FORM_HEADERS, body }));
     expect(cost).toBe(seconds * 100_000);
   });
 
   test("is held at its worst case, and refused by a budget that has not so much", async () => {
     const poor = await tollgate.addToken(tenantId);
     const scope = { scopeType: "token", scopeId: poor.row.id, tenantId } as const;
-    await tollgate.addBudget({ ...scope, amountNanoUsd: 299_999 });
+    await tollgate.addBudget({ ...scope, amountNanoUsd: 1_999_999 });
     upstream.answer({ pieces: ['{"text":"a"}'] });
     const headers = { ...FORM_HEADERS, authorization: `Bearer ${poor.token}` };
-    const refused = await through({ path, headers, body: form(model, [], 3_000) });
+    const refused = await through({ path, headers, body: form(model, [], 10_000) });
     expect([refused.status, upstream.seen.length]).toEqual([429, 0]);
-    const taken = await through({ path, headers, body: form(model, [], 2_000) });
+    const taken = await through({ path, headers, body: form(model, [], 6_000) });
     expect([taken.status, upstream.seen.length]).toEqual([200, 1]);
+  });
+
+  /** Headers of files that claim to hold, or do hold, more time than anybody has. */
+  const flac = Buffer.alloc(42, 0xff);
+  flac.write("fLaC", "latin1");
+  // One sample a second, and 2^36 - 1 of them.
+  flac.writeUInt32BE(0x0000_1fff, 18);
+  const wav = Buffer.from("RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0", "latin1");
+
+  test.each([
+    ["FLAC as long as can be said", "f.flac", flac],
+    ["WAV whose rate is 0", "f.wav", Buffer.concat([wav, Buffer.alloc(1_000_000)])],
+    ["WAV of nothing but ones", "f.wav", Buffer.concat([wav, Buffer.alloc(1_000_000, 0xff)])],
+    ["WAV that is cut off in its format", "f.wav", wav],
+  ])("is refused by no error of ours, and overdraws nothing: %s", async (_what, filename, head) => {
+    const whole = formBytes([
+      ["file", new Uint8Array(head)],
+      ["model", model],
+    ]);
+    const named = Buffer.from(whole)
+      .toString("latin1")
+      .replace(/filename="[^"]*"/, `filename="${filename}"`);
+    const body = new Uint8Array(Buffer.from(named, "latin1"));
+    upstream.answer({ pieces: ['{"text":"a"}'] });
+    const bounded = await tollgate.addToken(tenantId);
+    const scope = { scopeType: "token", scopeId: bounded.row.id, tenantId } as const;
+    await tollgate.addBudget({ ...scope, amountNanoUsd: 900_000 });
+    const headers = { ...FORM_HEADERS, authorization: `Bearer ${bounded.token}` };
+    const refused = await through({ path, headers, body });
+    expect([refused.status, upstream.seen.length]).toEqual([429, 0]);
+    expect(refused.text).toContain('"code":"budget_exceeded"');
   });
 });

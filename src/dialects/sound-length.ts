@@ -38,15 +38,15 @@ export function soundSecondsMax(parts: readonly FormPart[]): number {
 function secondsOf({ filename, start, end, head }: FormPart): number {
   const bytes = end - start;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  if (WAVS.has(name(head, 0)) && name(head, 8) === "WAVE") {
+  if (WAVS.has(wordAt(head, 0)) && wordAt(head, 8) === "WAVE") {
     const exact = wavSeconds(view, bytes);
     // By another name a decoder of another kind may be chosen.
     const isNamedSo = /\.wave?$/i.test(filename ?? "");
     return isNamedSo && exact !== null ? exact : Math.max(exact ?? 0, packedSeconds(view, bytes));
   }
-  if (OTHER_PLAIN.has(name(head, 0))) return bytes * SAMPLES_PER_BYTE_MAX;
-  if (name(head, 0) === "fLaC") return Math.max(flacSeconds(view), bytes / BYTES_PER_SECOND_MIN);
-  if (name(head, 0) === "OggS") return bytes / OGG_BYTES_PER_SECOND_MIN;
+  if (OTHER_PLAIN.has(wordAt(head, 0))) return bytes * SAMPLES_PER_BYTE_MAX;
+  if (wordAt(head, 0) === "fLaC") return Math.max(flacSeconds(view), bytes / BYTES_PER_SECOND_MIN);
+  if (wordAt(head, 0) === "OggS") return bytes / OGG_BYTES_PER_SECOND_MIN;
   return bytes / (isMp3(head) ? MP3_BYTES_PER_SECOND_MIN : BYTES_PER_SECOND_MIN);
 }
 
@@ -91,7 +91,7 @@ function formatAt(view: DataView): number | null {
   let hasFormat = false;
   let at = 12;
   while (at + CHUNK_HEADER_BYTES <= view.byteLength) {
-    const chunk = name(bytesOf(view), at);
+    const chunk = wordAt(bytesOf(view), at);
     const length = view.getUint32(at + 4, true);
     if (chunk === "data") return hasFormat ? (formats[0] ?? null) : null;
     if (chunk === "fmt ") hasFormat = length >= FORMAT_BYTES;
@@ -132,7 +132,7 @@ function flacSeconds(view: DataView): number {
 
 /** Begins with a frame of layer III, or with a tag that one follows: behind tags stand other kinds, too. */
 function isMp3(head: Uint8Array): boolean {
-  const at = name(head, 0).startsWith("ID3") ? 10 + tagBytes(head) : 0;
+  const at = wordAt(head, 0).startsWith("ID3") ? 10 + tagBytes(head) : 0;
   return head[at] === 0xff && ((head[at + 1] ?? 0) & 0xe6) === 0xe2;
 }
 
@@ -145,6 +145,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: DataView): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-function name(bytes: Uint8Array, at: number): string {
+function wordAt(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }

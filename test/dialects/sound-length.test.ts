@@ -118,8 +118,8 @@ test.each([
 });
 
 test("a file that is named otherwise is as long as a decoder of another kind may find it", () => {
-  for (const name of ["f.mp3", "f", "f.wav.ogg"]) {
-    expect(soundSecondsMax([file(320_000, wavHead(), name)])).toBe(640);
+  for (const filename of ["f.mp3", "f", "f.wav.ogg"]) {
+    expect(soundSecondsMax([file(320_000, wavHead(), filename)])).toBe(640);
   }
   expect(soundSecondsMax([file(320_000, wavHead(), "F.WAV")])).toBe(10);
 });

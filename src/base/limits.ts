@@ -170,7 +170,7 @@ export const LIMITS = {
   objectsKeptMs: 30 * 24 * 60 * 60_000,
   /** How long an answer waits until what it made is on disk; a slow disk must not hold it back. */
   objectsSavedMs: 1_000,
-  /** A file is kept until somebody deletes it: the number of them bounds what is remembered. */
+  /** What is kept until somebody deletes it, as files are: their number bounds what is remembered. */
   filesKeptMs: 10 * 365 * 24 * 60 * 60_000,
   /** A provider's own words about an object, and objects in one page of a list. */
   objectDetailCharsMax: 4_096,

@@ -20,6 +20,16 @@ import { readGoogleFailure } from "./google/failure.ts";
 import { generateContentCodec, streamGenerateContentCodec } from "./google/generate-content.ts";
 import { chatCodec } from "./openai/chat.ts";
 import { completionsCodec } from "./openai/completions.ts";
+import {
+  conversationCodec,
+  conversationDeleteCodec,
+  conversationItemCodec,
+  conversationItemDeleteCodec,
+  conversationItemsCodec,
+  conversationItemsCreateCodec,
+  conversationsCodec,
+  conversationUpdateCodec,
+} from "./openai/conversations.ts";
 import { openaiDialect } from "./openai/dialect.ts";
 import { embeddingsCodec } from "./openai/embeddings.ts";
 import {
@@ -79,6 +89,14 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   response_delete: responseDeleteCodec,
   response_cancel: responseCancelCodec,
   response_input_items: responseInputCodec,
+  conversations: conversationsCodec,
+  conversation: conversationCodec,
+  conversation_update: conversationUpdateCodec,
+  conversation_delete: conversationDeleteCodec,
+  conversation_items: conversationItemsCodec,
+  conversation_items_create: conversationItemsCreateCodec,
+  conversation_item: conversationItemCodec,
+  conversation_item_delete: conversationItemDeleteCodec,
   generate_content: generateContentCodec,
   stream_generate_content: streamGenerateContentCodec,
   count_content_tokens: countContentTokensCodec,

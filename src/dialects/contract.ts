@@ -65,6 +65,8 @@ export type ClientRequest = {
   readonly units?: UnitUse;
   /** What it names that a provider keeps: only who keeps it can serve. Absent: nothing. */
   readonly objects?: readonly NamedObject[];
+  /** The item that its path names within the first of them. Absent: it names none. */
+  readonly itemId?: string;
   /** It is made in the provider's own time, and asked for later. Absent: it is answered at once. */
   readonly background?: true;
   /** What it asks for that no price here is for. Absent: nothing. */
@@ -154,6 +156,8 @@ export type Place = {
   readonly model: string | null;
   /** The object that the path names; absent where the surface has none. */
   readonly objectId?: string;
+  /** An item within that object, which its provider alone knows to be there; absent: likewise. */
+  readonly itemId?: string;
   /** What follows the path, with its `?`; absent: nothing of it matters. */
   readonly query?: string;
 };

@@ -2,7 +2,7 @@
  * The codec of requests about an object that a provider keeps: its path is the client's own, its bytes
  * pass in both directions, and it costs nothing, whatever usage of an earlier request it repeats.
  */
-import { isObjectId, type ObjectKind } from "../base/object-kind.ts";
+import { isObjectId, type NamedObject, type ObjectKind } from "../base/object-kind.ts";
 import { allow, refuse, type Verdict } from "../base/verdict.ts";
 import type {
   ClientRequest,
@@ -19,15 +19,21 @@ import { specOf, type Surface } from "./surfaces.ts";
 type Parts = Pick<Codec, "framing" | "made" | "watch" | "watchBytes"> & {
   readonly surface: Surface;
   readonly kind: ObjectKind;
+  /** What its body names beside the object; absent: it has none that matters. */
+  readonly named?: (bytes: Uint8Array<ArrayBuffer>) => Verdict<readonly NamedObject[]>;
 };
 
-export function ownedCodec({ surface, kind, watch, ...rest }: Parts): Codec {
+export function ownedCodec({ surface, kind, named = nothing, watch, ...rest }: Parts): Codec {
   const [path = ""] = specOf(surface).paths;
   return {
     surface,
     // Base URLs of providers hold the version.
-    path: ({ objects }) => path.slice("/v1".length).replace("{id}", objects?.[0]?.id ?? ""),
-    accept: (bytes, place) => accept(surface, kind, bytes, place),
+    path: ({ objects, itemId = "" }) =>
+      path
+        .slice("/v1".length)
+        .replace("{id}", objects?.[0]?.id ?? "")
+        .replace("{item_id}", itemId),
+    accept: (bytes, place) => accept({ surface, kind, named }, bytes, place),
     isDeterministic: () => false,
     request: ({ bytes }) => bytes,
     watch: (request) => unpaid(watch(request)),
@@ -42,17 +48,25 @@ export function ownedCodec({ surface, kind, watch, ...rest }: Parts): Codec {
 }
 
 function accept(
-  surface: Surface,
-  kind: ObjectKind,
+  { surface, kind, named }: Required<Pick<Parts, "surface" | "kind" | "named">>,
   bytes: Uint8Array<ArrayBuffer>,
-  { objectId = "", query = "" }: Place,
+  { objectId = "", itemId, query = "" }: Place,
 ): Verdict<ClientRequest> {
-  if (!isObjectId(objectId)) return refuse("not_found", "There is nothing with such an id.");
+  if (!isObjectId(objectId) || !isObjectId(itemId ?? objectId)) {
+    return refuse("not_found", "There is nothing with such an id.");
+  }
+  const beside = named(bytes);
+  if (!beside.allowed) return beside;
   return allow({
     ...freeRequest(surface, bytes),
     stream: new URLSearchParams(query).get("stream") === "true",
-    objects: [{ kind, id: objectId, param: null }],
+    objects: [{ kind, id: objectId, param: null }, ...beside.value],
+    ...(itemId === undefined ? {} : { itemId }),
   });
+}
+
+function nothing(): Verdict<readonly NamedObject[]> {
+  return allow([]);
 }
 
 /** One that is of no model and costs nothing. */

@@ -24,12 +24,15 @@ export type Access = "exchange" | "owned";
 export type SurfaceSpec = {
   readonly dialect: DialectName;
   readonly method: "GET" | "POST" | "DELETE";
-  /** `{model}` stands for the model's name, which may hold slashes; `{id}` for an object's id. */
+  /** `{model}`: the model's name, which may hold slashes; `{id}`: an object's id, `{item_id}`: one within it. */
   readonly paths: readonly string[];
   /** What a model can be paid by there; one that has a price for none of them is not served. */
   readonly meters: readonly Meter[];
   readonly access: Access;
 };
+
+/** What is done with an object of OpenAI's that a provider keeps. */
+const OWNED = { dialect: "openai", meters: ["free"], access: "owned" } as const;
 
 export const SURFACES = {
   chat: {
@@ -174,33 +177,27 @@ export const SURFACES = {
     meters: ["free"],
     access: "exchange",
   },
-  response: {
-    dialect: "openai",
-    method: "GET",
-    paths: ["/v1/responses/{id}"],
-    meters: ["free"],
-    access: "owned",
-  },
-  response_delete: {
-    dialect: "openai",
-    method: "DELETE",
-    paths: ["/v1/responses/{id}"],
-    meters: ["free"],
-    access: "owned",
-  },
-  response_cancel: {
+  response: { ...OWNED, method: "GET", paths: ["/v1/responses/{id}"] },
+  response_delete: { ...OWNED, method: "DELETE", paths: ["/v1/responses/{id}"] },
+  response_cancel: { ...OWNED, method: "POST", paths: ["/v1/responses/{id}/cancel"] },
+  response_input_items: { ...OWNED, method: "GET", paths: ["/v1/responses/{id}/input_items"] },
+  conversations: {
     dialect: "openai",
     method: "POST",
-    paths: ["/v1/responses/{id}/cancel"],
+    paths: ["/v1/conversations"],
     meters: ["free"],
-    access: "owned",
+    access: "exchange",
   },
-  response_input_items: {
-    dialect: "openai",
-    method: "GET",
-    paths: ["/v1/responses/{id}/input_items"],
-    meters: ["free"],
-    access: "owned",
+  conversation: { ...OWNED, method: "GET", paths: ["/v1/conversations/{id}"] },
+  conversation_update: { ...OWNED, method: "POST", paths: ["/v1/conversations/{id}"] },
+  conversation_delete: { ...OWNED, method: "DELETE", paths: ["/v1/conversations/{id}"] },
+  conversation_items: { ...OWNED, method: "GET", paths: ["/v1/conversations/{id}/items"] },
+  conversation_items_create: { ...OWNED, method: "POST", paths: ["/v1/conversations/{id}/items"] },
+  conversation_item: { ...OWNED, method: "GET", paths: ["/v1/conversations/{id}/items/{item_id}"] },
+  conversation_item_delete: {
+    ...OWNED,
+    method: "DELETE",
+    paths: ["/v1/conversations/{id}/items/{item_id}"],
   },
   generate_content: {
     dialect: "google",
@@ -254,6 +251,12 @@ export function specOf(surface: Surface): SurfaceSpec {
 
 export function accessOf(surface: Surface): Access {
   return SURFACES[surface].access;
+}
+
+/** Its success means that what its path names is kept no longer; an item is only taken out of its object. */
+export function forgetsObject(surface: Surface): boolean {
+  const { method, paths } = specOf(surface);
+  return method === "DELETE" && paths.every((path) => path.endsWith("{id}"));
 }
 
 export function metersOf(surface: Surface): readonly Meter[] {

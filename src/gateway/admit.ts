@@ -76,7 +76,7 @@ async function resolveKept(
 ): Promise<Verdict<Resolved>> {
   const isOwned = accessOf(request.surface) === "owned";
   // An unknown model comes before an unknown object.
-  const resolved = isOwned ? null : resolveAllowed(gateway, principal, request);
+  const resolved = isOwned ? null : resolveAsked(gateway, exchange, { principal, request });
   if (resolved?.allowed === false) return resolved;
   const kept = await unlessStopped(exchange, findKept(gateway, principal.tenant.id, named));
   if (!kept.allowed) return kept;
@@ -88,13 +88,15 @@ async function resolveKept(
     return notAllowed(route);
   }
   exchange.request = { ...request, model: route ?? "" };
-  return allow(toKeeper(gateway, object));
+  const keeper = toKeeper(gateway, object);
+  // What a body names beside it must be kept there as well.
+  return kept.value.length > 1 ? amongKeepers(gateway, keeper, kept.value) : allow(keeper);
 }
 
 function resolveAsked(
   gateway: Gateway,
   { call }: Exchange,
-  { principal, request }: AcceptedRequest,
+  { principal, request }: Pick<AcceptedRequest, "principal" | "request">,
 ): Verdict<Resolved> {
   return request.model === "" && call.codec.modelInHeader === true
     ? onlyTaker(gateway, principal, request)

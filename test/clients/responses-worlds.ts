@@ -23,6 +23,7 @@ import {
   usage,
   written,
 } from "../conformance/responses-answers.ts";
+import { KeptConversations } from "./kept-conversations.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
 
@@ -51,10 +52,11 @@ export async function responsesWorldsForFile(): Promise<
   const { token } = await tollgate.addToken(tenantId);
   const scope = { scopeType: "tenant", scopeId: tenantId, tenantId } as const;
   await tollgate.addBudget({ ...scope, amountNanoUsd: 50_000_000_000 });
-  const kept = new KeptResponses();
+  const conversations = new KeptConversations();
+  const kept = new KeptResponses(conversations);
   beforeEach(() => {
     upstream.forget();
-    upstream.answer((seen) => kept.answer(seen));
+    upstream.answer((seen) => conversations.answer(seen) ?? kept.answer(seen));
   });
   afterAll(async () => {
     await until(() => tollgate.gateway.lifecycle.inFlightCount() === 0);
@@ -77,11 +79,17 @@ type Asked = {
   readonly tools?: readonly { readonly name?: string }[];
   readonly text?: { readonly format?: { readonly type?: string } };
   readonly previous_response_id?: string | null;
+  readonly conversation?: string;
 };
 
 class KeptResponses {
   readonly #kept = new Map<string, Item>();
+  readonly #conversations: KeptConversations;
   #made = 0;
+
+  constructor(conversations: KeptConversations) {
+    this.#conversations = conversations;
+  }
 
   answer({ method, path, body }: Seen): Recorded {
     const [, id = "", below = ""] = /^\/v1\/responses\/?([^/?]*)\/?([a-z_]*)/.exec(path) ?? [];
@@ -105,12 +113,17 @@ class KeptResponses {
     if (before !== null && !this.#kept.has(before)) {
       return refusal(404, `Response with id '${before}' not found.`);
     }
+    const { conversation = null } = asked;
+    if (conversation !== null && !this.#conversations.has(conversation)) {
+      return refusal(404, `Conversation with id '${conversation}' not found.`);
+    }
     this.#made += 1;
     const id = `resp_${this.#made}`;
     const labels = { id, model: MODEL, previous_response_id: before };
     const items = this.#itemsFor(asked);
     const whole = response(items, { ...labels, usage: usage(9, 4, 2, 1) });
     this.#kept.set(id, whole);
+    if (conversation !== null) this.#conversations.goOn(conversation, items);
     if (asked.stream !== true) return json(whole);
     const list = [
       ...begun(labels),

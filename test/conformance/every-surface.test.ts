@@ -48,7 +48,8 @@ const idOf = ({ kept }: Example): string => `${kept ?? "nothing"}_1`;
 function pathFor(surface: Surface, model: string, example: Example): string {
   const { dialect, paths } = specOf(surface);
   const path = (dialect === "google" ? paths.at(-1) : paths[0]) ?? "";
-  return path.replace("{model}", model).replace("{id}", idOf(example)) + (example.query ?? "");
+  const named = path.replace("{model}", model).replace("{id}", idOf(example));
+  return named.replace("{item_id}", "item_1") + (example.query ?? "");
 }
 
 function asked(

@@ -106,6 +106,10 @@ const RESPONSE_ERROR = {
 const RESPONSE = JSON.stringify({ ...PLAIN.text, x_unknown: [1, "🙂"] }, null, 2);
 const COMPACTED = JSON.stringify(compaction({ x_unknown: [1, "🙂"] }), null, 2);
 const RESPONSE_COUNT = '{"object" : "response.input_tokens","input_tokens":2095,"x_unknown":"🙂"}';
+const CONVERSATION =
+  '{"id" : "conv_example","object":"conversation","metadata":{"of":"Grüße 🙂"},"x":1.0}';
+const ITEM = '{"id" : "msg_example","type":"message","role":"user","content":[],"x":"🙂"}';
+const ITEMS = `{"object" : "list","data":[${ITEM}],"has_more":false}`;
 const [EVENTS] = FRAMINGS;
 const CONTENTS = '"contents" : [{"parts":[{"text":"hi"}]}]';
 const PARTS = '{"parts":[{"text":"one two three"}]}';
@@ -262,6 +266,40 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       query: "?limit=2&order=asc",
     }),
   ],
+  conversations: [
+    plain("", CONVERSATION, {
+      body: () => encoded('{"metadata" : {"of":"🙂"},"items":[{"role":"user","content":"hi"}]}'),
+      headers: (model) => ({ "x-tollgate-model": model }),
+      costNanoUsd: 0,
+    }),
+  ],
+  conversation: [about("conversation", CONVERSATION)],
+  conversation_update: [
+    about("conversation", CONVERSATION, {
+      body: () => encoded('{"metadata" : {"of":"🙂"},"x":1.50}'),
+    }),
+  ],
+  conversation_delete: [
+    about("conversation", '{"id" : "conv_1","object":"conversation.deleted","x":"🙂"}'),
+  ],
+  conversation_items: [
+    about("conversation", ITEMS, {
+      query: "?limit=2&order=asc&include[]=message.input_image.image_url",
+    }),
+  ],
+  conversation_items_create: [
+    about("conversation", ITEMS, {
+      body: () => encoded('{"items" : [{"role":"user","content":"hi"}]}'),
+    }),
+    about("conversation", ITEMS, {
+      name: "a picture",
+      query: "?include[]=message.input_image.image_url",
+      body: () => encoded(`{${INPUT_IMAGE.replace("input", "items")}}`),
+      shows: ["image_input"],
+    }),
+  ],
+  conversation_item: [about("conversation", ITEM)],
+  conversation_item_delete: [about("conversation", CONVERSATION)],
   messages: [
     plain(`"max_tokens":64,${MESSAGES}`, MESSAGE, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
     streamed(`"max_tokens":64,${MESSAGES}`, MESSAGE_STREAM, {

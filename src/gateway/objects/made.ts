@@ -3,7 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { isObjectId } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { MadeObject } from "../../base/object-kind.ts";
-import { specOf } from "../../dialects/surfaces.ts";
+import { forgetsObject } from "../../dialects/surfaces.ts";
 import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";
 import type { Exchange } from "../exchange.ts";
@@ -23,8 +23,7 @@ export function noteAnswer(
 ): Promise<void> | null {
   const { codec } = call;
   const { request, principal } = admitted;
-  const { access, method } = specOf(codec.surface);
-  if (access === "owned" && method === "DELETE") {
+  if (forgetsObject(codec.surface)) {
     const [about] = request.objects ?? [];
     assert(about, "a request about an object names it");
     return gateway.objects.forget({ tenantId: principal.tenant.id, id: about.id });

@@ -22,7 +22,7 @@ export function clientApi(gateway: Gateway) {
   for (const { path, surface } of PATH_MOUNTS) {
     app.route(
       SURFACES[surface].method,
-      path.replace("{id}", ":id"),
+      path.replaceAll(/\{(\w+)\}/g, ":$1"),
       ({ request, server, params }) =>
         exchangeRoute(gateway, surface, namedBy(params), request, server),
       // Further paths of a surface say the same: its document has the first.
@@ -68,8 +68,9 @@ export function clientApi(gateway: Gateway) {
 
 /** What a path names beside its surface. Elysia gives no parameters at all to a path that has none. */
 function namedBy(params: Readonly<Record<string, string>> | undefined): Omit<Place, "query"> {
-  const id = params?.["id"];
-  return id === undefined ? NOTHING : { model: null, objectId: id };
+  const { id, item_id: itemId } = params ?? {};
+  if (id === undefined) return NOTHING;
+  return { model: null, objectId: id, ...(itemId === undefined ? {} : { itemId }) };
 }
 
 const NOTHING = { model: null };

@@ -5,6 +5,16 @@
 import type { DocumentDecoration } from "elysia";
 import type { Surface } from "../../dialects/surfaces.ts";
 import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
+import {
+  conversationCreateDetail,
+  conversationDeleteDetail,
+  conversationDetail,
+  conversationItemDeleteDetail,
+  conversationItemDetail,
+  conversationItemsCreateDetail,
+  conversationItemsDetail,
+  conversationUpdateDetail,
+} from "./conversation-operations.ts";
 import { broken, client, health, json, refusal, text } from "./describe.ts";
 import {
   fileContentDetail,
@@ -79,6 +89,14 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   response_delete: responseDeleteDetail,
   response_cancel: responseCancelDetail,
   response_input_items: responseInputDetail,
+  conversations: conversationCreateDetail,
+  conversation: conversationDetail,
+  conversation_update: conversationUpdateDetail,
+  conversation_delete: conversationDeleteDetail,
+  conversation_items: conversationItemsDetail,
+  conversation_items_create: conversationItemsCreateDetail,
+  conversation_item: conversationItemDetail,
+  conversation_item_delete: conversationItemDeleteDetail,
   generate_content: generateContentDetail,
   stream_generate_content: streamGenerateContentDetail,
   count_content_tokens: countContentTokensDetail,

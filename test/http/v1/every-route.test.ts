@@ -66,8 +66,9 @@ const REFUSED: readonly (readonly [who: string, token: string, code: string, sta
 ];
 
 /** Something that a provider keeps for the tenant, by which paths with an id in them can be asked. */
-const OBJECT_IDS = { response: "object-1", file: "object-2" } as const;
-for (const kind of ["response", "file"] as const) await noteObject("openai", tenantId, kind);
+const OBJECT_IDS = { response: "object-1", file: "object-2", conversation: "object-3" } as const;
+for (const kind of ["response", "file", "conversation"] as const)
+  await noteObject("openai", tenantId, kind);
 const foreign = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
 
 async function noteObject(
@@ -128,7 +129,10 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
     throw new Error(`The surface ${surface} has no sample: add one to test/http/v1/samples.ts.`);
   }
   const authorization = `Bearer ${token}`;
-  const named = path.replace("{model}", model).replace("{id}", idIn(path));
+  const named = path
+    .replace("{model}", model)
+    .replace("{id}", idIn(path))
+    .replace("{item_id}", "item-1");
   return fetch(`${tollgate.url}${named}`, {
     method,
     headers: { authorization, ...sample.headers },
@@ -138,6 +142,7 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
 
 /** Paths begin with what they are about. */
 function idIn(path: string): string {
+  if (path.startsWith("/v1/conversations/")) return OBJECT_IDS.conversation;
   return path.startsWith("/v1/files/") ? OBJECT_IDS.file : OBJECT_IDS.response;
 }
 

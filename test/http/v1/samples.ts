@@ -55,5 +55,13 @@ export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample
   file: () => json({}),
   file_delete: () => json({}),
   file_content: () => json({}),
+  conversations: (model) => json({ items: [] }, { "x-tollgate-model": model }),
+  conversation: () => json({}),
+  conversation_update: () => json({ metadata: {} }),
+  conversation_delete: () => json({}),
+  conversation_items: () => json({}),
+  conversation_items_create: () => json({ items: [] }),
+  conversation_item: () => json({}),
+  conversation_item_delete: () => json({}),
   image_variations: (model) => form({ image: new File(["PNG"], "a.png"), model }),
 };

@@ -36,13 +36,23 @@ const KINDS: Readonly<Record<string, Modality>> = {
 const IMAGE_ITEM = "image_generation_call";
 
 export function inputHeld(input: unknown): InputHeld {
-  const found = new Found();
+  const found = new Found("input", isReference);
   if (typeof input === "string") found.kinds.add("text");
   for (const [place, item] of (Array.isArray(input) ? input : []).entries()) {
     if (isObject(item)) found.addItem(item, place);
   }
   const { images, inlineBytes, hasUnsized, kinds, references } = found;
   return { images, inlineBytes, hasUnsized, modalities: [...kinds], references };
+}
+
+/**
+ * What items name that are to be kept in a conversation. Whatever else they hold, an id may mean the item
+ * that is kept under it already (SGLang's router, pull request 11369).
+ */
+export function namedByItems(items: readonly unknown[]): readonly NamedObject[] {
+  const found = new Found("items", () => true);
+  for (const [place, item] of items.entries()) if (isObject(item)) found.addItem(item, place);
+  return found.references;
 }
 
 /** Is what the item holds only to be found at its provider, by its id? */
@@ -78,17 +88,25 @@ class Found {
   hasUnsized = false;
   readonly kinds = new Set<Modality>();
   readonly references: NamedObject[] = [];
+  readonly #member: string;
+  readonly #isReference: (item: JsonObject) => boolean;
+
+  constructor(member: string, isReferenceHere: (item: JsonObject) => boolean) {
+    this.#member = member;
+    this.#isReference = isReferenceHere;
+  }
 
   addItem(item: JsonObject, place: number): void {
     const { id, type } = item;
-    if (isReference(item) && typeof id === "string") {
-      this.references.push({ kind: "item", id, param: `input[${place}].id` });
+    const named = `${this.#member}[${place}]`;
+    if (this.#isReference(item) && typeof id === "string") {
+      this.references.push({ kind: "item", id, param: `${named}.id` });
       // What it stands for may be anything.
       this.hasUnsized = true;
     }
     if (type === IMAGE_ITEM) this.#addImage(item["result"]);
     for (const member of ["content", "output", "summary"]) {
-      this.#addParts(item[member], `input[${place}].${member}`);
+      this.#addParts(item[member], `${named}.${member}`);
     }
   }
 

@@ -7,7 +7,8 @@ import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
 import type { DialectHeaders } from "./headers.ts";
-import type { BatchBounds, JobState, StartedJob } from "./job-contract.ts";
+import type { BatchBounds, BatchFile, JobState, StartedJob } from "./job-contract.ts";
+import type { Refused } from "./json-body.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { ErrorReply, Framing } from "./reply-contract.ts";
 import type { Edit } from "./splice.ts";
@@ -73,6 +74,8 @@ export type ClientRequest = {
   readonly beyondPrice?: BeyondPrice;
   /** The requests of the file that a batch is made of. Absent: it is none. */
   readonly batch?: BatchBounds;
+  /** The file that it uploads for batches. Absent: none. */
+  readonly batchFile?: BatchFile;
 };
 
 /** The values that the gateway changes in a client's body. */
@@ -167,6 +170,21 @@ export type FormSpec = {
   readonly bodyBytesMax: number;
   /** What `request` changes, for a form whose bytes lie elsewhere. */
   readonly edits: (request: ClientRequest, edits: RequestEdits) => readonly Edit[];
+  /** Reads a file in it that says what is asked for; null: it is the provider's alone. Absent: all are. */
+  readonly reads?: (request: ClientRequest) => FileReading | null;
+};
+
+/** A file in a form that is read before anybody is asked; in pieces, in order. */
+export type FileReading = {
+  /** Where it stands in the form. */
+  readonly start: number;
+  readonly end: number;
+  /** Refuses with `invalid_request`; then nothing more is read. */
+  readonly push: (piece: Uint8Array<ArrayBuffer>) => Refused | null;
+  /** The request, as all of it says; refuses likewise. */
+  readonly finish: () => Verdict<ClientRequest>;
+  /** Bytes of the file that it holds now. */
+  readonly heldBytes: () => number;
 };
 
 /** One surface of a wire language: its bodies, its answers and its streams. */
@@ -219,7 +237,10 @@ export interface Codec {
    */
   readonly watchBytes?: (contentType: string) => StreamWatch | null;
   /** What the provider keeps, by its plain answer; absent: nothing. */
-  readonly made?: (answer: Uint8Array) => readonly MadeObject[];
+  readonly made?: (
+    answer: Uint8Array,
+    request: Pick<ClientRequest, "batchFile">,
+  ) => readonly MadeObject[];
   /** What the provider goes on with after this plain answer; null: nothing. Absent: it never does. */
   readonly job?: (answer: Uint8Array) => StartedJob | null;
   /** How a job stands, by the plain answer about it; null: it does not say. Absent: it is about none. */

@@ -2,7 +2,7 @@
  * What a provider goes on with after it has answered, a job: what it costs is known when it has ended, from
  * what it then tells of itself, or from the files that hold what came of it.
  */
-import type { JobKind } from "../base/object-kind.ts";
+import type { JobKind, NamedObject } from "../base/object-kind.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
 import type { Surface } from "./surfaces.ts";
 import type { TokenKindApart, UnitCounts, Usage } from "./usage-contract.ts";
@@ -45,4 +45,15 @@ export type BatchBounds = {
   readonly unitsMax: UnitCounts;
   /** Of the first line that has one. */
   readonly beyondPrice: BeyondPrice | null;
+};
+
+/** What a file asks for that is uploaded for batches. */
+export type BatchFile = {
+  /** The public name of the model that all lines are for. */
+  readonly model: string;
+  /** Where they name it: begin and end of each value in the file, one after the other. */
+  readonly modelSpans: readonly number[];
+  /** Everything that a line names, each once. */
+  readonly objects: readonly NamedObject[];
+  readonly bounds: BatchBounds;
 };

@@ -15,27 +15,29 @@ export type JsonBody = { readonly body: JsonObject; readonly scan: ScannedObject
 
 /** Why a body is not parsed at all. */
 const UNREAD = {
-  broken: "The request body is not valid JSON.",
-  too_deep: `The request body is nested deeper than ${LIMITS.jsonDepthMax} levels.`,
-  too_large: "The request body holds too many members or values.",
+  broken: "is not valid JSON.",
+  too_deep: `is nested deeper than ${LIMITS.jsonDepthMax} levels.`,
+  too_large: "holds too many members or values.",
 } as const;
 
 /**
  * `wanted`: the top-level members that the gateway depends on. Refuses one of them that comes twice:
- * readers differ on which of the two counts, so the upstream could obey the one we did not see.
+ * readers differ on which of the two counts, so the upstream could obey the one we did not see. `what`: as
+ * a refusal calls the whole.
  */
 export function readJsonBody(
   bytes: Uint8Array<ArrayBuffer>,
   wanted: readonly string[],
+  what = "The request body",
 ): Verdict<JsonBody> {
   const scan = scanObject(bytes, wanted);
   if (scan.kind !== "object" && scan.kind !== "other") {
-    return refuse("invalid_json", UNREAD[scan.kind]);
+    return refuse("invalid_json", `${what} ${UNREAD[scan.kind]}`);
   }
   const body = parseJson(bytes);
-  if (body === undefined) return refuse("invalid_json", UNREAD.broken);
+  if (body === undefined) return refuse("invalid_json", `${what} ${UNREAD.broken}`);
   if (!isObject(body) || scan.kind !== "object") {
-    return wrong("The request body must be a JSON object.");
+    return wrong(`${what} must be a JSON object.`);
   }
   if (scan.repeated !== null) return repeated(scan.repeated);
   return refuseOtherCase(body, wanted) ?? allow({ body, scan });

@@ -8,9 +8,16 @@ import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import { identify, principalOf } from "./authenticate.ts";
 import { strategyAsked, type StrategyAsked } from "./choose/strategy.ts";
-import { onRelease, type Exchange, type Principal, type UploadedForm } from "./exchange.ts";
+import {
+  onRelease,
+  unlessStopped,
+  type Exchange,
+  type Principal,
+  type UploadedForm,
+} from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { priorityClassFor } from "./load/priority-class.ts";
+import { readFile } from "./upload/read-file.ts";
 
 /** A request that is understood; or one that asks for the rest of a stream, whose body says nothing. */
 export type Accepted =
@@ -66,7 +73,7 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const accepted =
     body instanceof Uint8Array
       ? call.codec.accept(body, call.place)
-      : call.codec.accept(body.bytes, call.place, body.form);
+      : await acceptForm(gateway, exchange, still.value, body);
   if (!accepted.allowed) return accepted;
   exchange.request = accepted.value;
   const principal = forEndUser(still.value, accepted.value.endUserId);
@@ -78,6 +85,20 @@ export async function accept(gateway: Gateway, exchange: Exchange): Promise<Verd
   const strategy = strategyAsked(call.headers);
   if (!strategy.allowed) return strategy;
   return allow({ principal, request: accepted.value, strategy: strategy.value, resumes: null });
+}
+
+/** What a form asks for may stand in a file of its, of which nobody was told anything so far. */
+async function acceptForm(
+  { bodyRoom }: Gateway,
+  exchange: Exchange,
+  { tenant }: Principal,
+  body: UploadedForm,
+): Promise<Verdict<ClientRequest>> {
+  const { codec, place } = exchange.call;
+  const accepted = codec.accept(body.bytes, place, body.form);
+  const reading = accepted.allowed ? codec.form?.reads?.(accepted.value) : null;
+  if (reading === null || reading === undefined) return accepted;
+  return await unlessStopped(exchange, readFile(bodyRoom, tenant.id, body, reading));
 }
 
 /** A provider that decodes it could read another request than the one that is checked here. */

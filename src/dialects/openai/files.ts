@@ -1,16 +1,18 @@
 /**
  * Files that a provider keeps: uploaded by a form, shown, deleted, and given back as the bytes that they
  * are. None of it costs anything. A file is of no model; the client says for which one it is meant, so that
- * the provider that serves that model keeps it.
+ * the provider that serves that model keeps it. One for batches says so itself.
  */
 import type { MadeObject } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { allow } from "../../base/verdict.ts";
 import { watchBytes } from "../bytes-watch.ts";
-import type { Codec } from "../contract.ts";
+import type { ClientRequest, Codec } from "../contract.ts";
 import { refuseModelName } from "../json-body.ts";
 import { isObject, parseJson, withoutMark } from "../json.ts";
 import { freeRequest, ownedCodec } from "../owned.ts";
+import { splice } from "../splice.ts";
+import { refusePurpose, batchFileEdits, readBatchFile } from "./batches/upload.ts";
 import { formCodec, formOf } from "./form.ts";
 
 const SECOND_MS = 1_000;
@@ -25,14 +27,14 @@ export const filesCodec: Codec = {
   path: () => "/files",
   modelInHeader: true,
   accept: (bytes, { model }, form) => {
-    const refused = model === null ? null : refuseModelName(model);
+    const refused = (model === null ? null : refuseModelName(model)) ?? refusePurpose(formOf(form));
     return (
       refused ?? allow({ ...freeRequest("files", bytes), model: model ?? "", form: formOf(form) })
     );
   },
-  // Nothing in it is ours to change: a field named model would be the provider's.
-  form: { bodyBytesMax: LIMITS.fileFormBytesMax, edits: () => [] },
-  request: ({ bytes }) => bytes,
+  // A field named model would be the provider's; the lines of batches are for a model of ours.
+  form: { bodyBytesMax: LIMITS.fileFormBytesMax, edits: batchFileEdits, reads: readBatchFile },
+  request: (request, edits) => splice(request.bytes, batchFileEdits(request, edits)),
   watch: watchBytes,
   usage,
   failureIn,
@@ -50,7 +52,10 @@ export const fileContentCodec: Codec = ownedCodec({
 });
 
 /** The file that an answer describes, with that description for lists, if it is short as all real ones. */
-function fileMade(answer: Uint8Array): readonly MadeObject[] {
+function fileMade(
+  answer: Uint8Array,
+  { batchFile }: Pick<ClientRequest, "batchFile">,
+): readonly MadeObject[] {
   const bytes = withoutMark(answer);
   const told = parseJson(bytes);
   if (!isObject(told) || typeof told["id"] !== "string") return [];
@@ -61,6 +66,7 @@ function fileMade(answer: Uint8Array): readonly MadeObject[] {
       id: told["id"],
       keptMs: keptMs(told["created_at"], told["expires_at"]),
       ...(detail.length <= LIMITS.objectDetailCharsMax && { detail }),
+      ...(batchFile !== undefined && { batch: JSON.stringify({ bounds: batchFile.bounds }) }),
     },
   ];
 }

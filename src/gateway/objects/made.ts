@@ -29,7 +29,9 @@ export function noteAnswer(
     return gateway.objects.forget({ tenantId: principal.tenant.id, id: about.id });
   }
   // Most surfaces make nothing that is kept.
-  return codec.made === undefined ? null : noteMade(gateway, admitted, plan, codec.made(answer));
+  return codec.made === undefined
+    ? null
+    : noteMade(gateway, admitted, plan, codec.made(answer, request));
 }
 
 /** Likewise, of a stream that has told so much. */

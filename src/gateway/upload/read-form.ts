@@ -108,7 +108,7 @@ async function takeAll(
   }
 }
 
-function crowded(): Refusal {
+export function crowded(): Refusal {
   const message = "There is no room for so large a body at this time.";
   return refuse("gateway_overloaded", message, { retryAfterMs: CROWDED_RETRY_MS }).refusal;
 }

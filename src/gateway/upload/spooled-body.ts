@@ -57,12 +57,17 @@ export function spooledBody(spool: Spool, edits: readonly Edit[]): StreamedBody 
   };
 }
 
+/** One behind the other, as many as there are values to be replaced and one more, twice. */
 function stretchesOf(byteLength: number, edits: readonly Edit[]): Stretch[] {
   const stretches: Stretch[] = [];
+  const encoder = new TextEncoder();
   let at = 0;
+  let last = { text: "", bytes: new Uint8Array(0) };
   for (const { start, end, text } of edits.toSorted((one, other) => one.start - other.start)) {
     assert(start >= at && end >= start && end <= byteLength, "an edit lies where none can be");
-    stretches.push({ start: at, end: start }, new TextEncoder().encode(text));
+    // All lines of a batch are given one name.
+    if (text !== last.text) last = { text, bytes: encoder.encode(text) };
+    stretches.push({ start: at, end: start }, last.bytes);
     at = end;
   }
   stretches.push({ start: at, end: byteLength });
@@ -73,21 +78,53 @@ function lengthOf(stretch: Stretch): number {
   return stretch instanceof Uint8Array ? stretch.byteLength : stretch.end - stretch.start;
 }
 
+/** Full blocks, whatever the stretches weigh. */
 async function* piecesOf(
   spool: Spool,
   stretches: readonly Stretch[],
 ): AsyncGenerator<Uint8Array, undefined> {
+  const source = new SpoolWindow(spool);
   const block = new Uint8Array(PIECE_BYTES);
+  let filled = 0;
   for (const stretch of stretches) {
-    if (stretch instanceof Uint8Array) {
-      if (stretch.byteLength > 0) yield stretch;
-      continue;
+    const length = lengthOf(stretch);
+    for (let taken = 0; taken < length;) {
+      const wanted = Math.min(length - taken, block.length - filled);
+      const bytes =
+        stretch instanceof Uint8Array
+          ? stretch.subarray(taken, taken + wanted)
+          : await source.at(stretch.start + taken, wanted);
+      block.set(bytes, filled);
+      filled += bytes.length;
+      taken += bytes.length;
+      if (filled < block.length) continue;
+      yield block;
+      filled = 0;
     }
-    for (let at = stretch.start; at < stretch.end;) {
-      const bytes = await spool.read(block.subarray(0, stretch.end - at), at);
-      assert(bytes > 0, "a spool ended before its end");
-      yield block.subarray(0, bytes);
-      at += bytes;
+  }
+  if (filled > 0) yield block.subarray(0, filled);
+}
+
+/** Bytes of a spool, of which a block is read at once: stretches of few bytes must not be reads of their own. */
+class SpoolWindow {
+  readonly #spool: Spool;
+  readonly #block = new Uint8Array(PIECE_BYTES);
+  #start = 0;
+  #bytes = 0;
+
+  constructor(spool: Spool) {
+    this.#spool = spool;
+  }
+
+  /** At least one and at most `wanted` bytes from `place` on, until the next ones are asked for. */
+  async at(place: number, wanted: number): Promise<Uint8Array> {
+    const isRead = place >= this.#start && place < this.#start + this.#bytes;
+    if (!isRead) {
+      this.#bytes = await this.#spool.read(this.#block, place);
+      this.#start = place;
+      assert(this.#bytes > 0, "a spool ended before its end");
     }
+    const from = place - this.#start;
+    return this.#block.subarray(from, Math.min(from + wanted, this.#bytes));
   }
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRandom } from "../../../src/base/random.ts";
+import { splice } from "../../../src/dialects/splice.ts";
 import type { Spool } from "../../../src/gateway/exchange.ts";
 import { spooledBody } from "../../../src/gateway/upload/spooled-body.ts";
 import { NoRoomError, Spools } from "../../../src/gateway/upload/spools.ts";
@@ -16,7 +17,7 @@ const MIB = 1024 * 1024;
 const ROOMY = { bytesMax: 1024 * MIB, diskReserveBytes: 0 };
 
 /** Bytes that tell where they stand. */
-function pattern(length: number): Uint8Array {
+function pattern(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) % 251);
 }
 
@@ -88,6 +89,27 @@ test("values are replaced on the way out, wherever they stand", async () => {
     Buffer.from("behind"),
   ]);
   expect(Buffer.compare(await contentOf(spool, edits), sent)).toBe(0);
+  spool.close();
+});
+
+test("as many values as a batch has lines cost neither a read nor a piece each", async () => {
+  const bytes = pattern(3_000_000);
+  const spool = await filled(new Spools(folder, systemRandom, ROOMY), [bytes]);
+  const edits = Array.from({ length: 50_000 }, (_, index) => {
+    const start = index * 60;
+    return { start, end: start + (index % 7), text: "x".repeat(index % 11) };
+  });
+  let reads = 0;
+  const counted: Spool = {
+    ...spool,
+    byteLength: spool.byteLength,
+    read: (target, offset) => {
+      reads += 1;
+      return spool.read(target, offset);
+    },
+  };
+  expect(Buffer.compare(await contentOf(counted, edits), splice(bytes, edits))).toBe(0);
+  expect(reads).toBeLessThanOrEqual(Math.ceil(bytes.length / (128 * 1024)));
   spool.close();
 });
 

@@ -1,6 +1,6 @@
 /** What a line of a batch may ask for: the surfaces of this language whose bodies and answers are JSON. */
 import type { Codec } from "../../contract.ts";
-import type { Surface } from "../../surfaces.ts";
+import { specOf, type Surface } from "../../surfaces.ts";
 import { chatCodec } from "../chat.ts";
 import { completionsCodec } from "../completions.ts";
 import { embeddingsCodec } from "../embeddings.ts";
@@ -17,7 +17,19 @@ const LINE_CODECS: readonly Codec[] = [
   responsesCodec,
 ];
 
+export const LINE_URLS: readonly string[] = LINE_CODECS.map(({ surface }) => lineUrlOf(surface));
+
+/** As lines and batches name a surface. */
+export function lineUrlOf(surface: Surface): string {
+  return specOf(surface).paths[0] ?? "";
+}
+
 /** null: no line may ask for it. */
+export function lineCodecAt(url: string): Codec | null {
+  return LINE_CODECS.find(({ surface }) => lineUrlOf(surface) === url) ?? null;
+}
+
+/** null likewise. */
 export function lineCodecOf(surface: Surface): Codec | null {
   return LINE_CODECS.find((codec) => codec.surface === surface) ?? null;
 }

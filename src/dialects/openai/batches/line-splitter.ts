@@ -28,6 +28,11 @@ export class LineSplitter<Memory extends ArrayBufferLike> {
     this.#bytesMax = bytesMax;
   }
 
+  /** Bytes of memory that it takes now. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
   /** Lines that end within the piece. All of them must be taken. */
   *push(piece: Uint8Array<Memory>): Generator<Line<Memory>, undefined> {
     let at = 0;

@@ -57,6 +57,9 @@ export class BatchOutput {
   }
 }
 
+/** No line uploads a file. */
+const NO_FILE = {};
+
 /** What says nothing was perhaps answered all the same. */
 const UNREAD: OutputLine = { isAnswered: true, usage: null, output: NOTHING_SEEN, made: [] };
 
@@ -71,7 +74,12 @@ function outputLine(codec: Codec, line: Uint8Array): OutputLine {
   if (body === undefined) return isNull(response) && !isNull(error) ? FAILED : UNREAD;
   const usage = codec.usage(body) ?? null;
   if (usage === null && codec.failureIn(body) !== null) return FAILED;
-  return { isAnswered: true, usage, output: codec.output(body), made: codec.made?.(body) ?? [] };
+  return {
+    isAnswered: true,
+    usage,
+    output: codec.output(body),
+    made: codec.made?.(body, NO_FILE) ?? [],
+  };
 }
 
 type Found<Name extends string> = Partial<Readonly<Record<Name, Uint8Array>>>;

@@ -175,6 +175,7 @@ describe("Claude on Bedrock", () => {
     ["damaged", (bytes: Uint8Array) => bytes.with(40, (bytes[40] ?? 0) ^ 1)],
     ["cut off", (bytes: Uint8Array) => bytes.slice(0, -3)],
     ["of an endless length", () => new Uint8Array(16).fill(255)],
+    ["around no event", () => chunkFrame("garbage")],
   ])("a stream with a frame that is %s breaks off, and is settled", async (_, spoil) => {
     const [first, second, third, fourth = new Uint8Array(0)] = framed(TEXT_STREAM);
     const frames = [first, second, third].flatMap((frame) => frame ?? []);

@@ -157,7 +157,8 @@ describe("models", () => {
     ]);
     expect(ours.headers.get("request-id")).toMatch(/^req_/);
     const theirs = await ask("/v1/models");
-    expect(theirs.told).toMatchObject({ object: "list", data: [{ object: "model" }] });
+    // Nobody serves it in OpenAI's language.
+    expect(theirs.told).toEqual({ object: "list", data: [] });
   });
 
   test("one by one as well, and a missing one is not found", async () => {

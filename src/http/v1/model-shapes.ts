@@ -73,16 +73,22 @@ export const GOOGLE_MODELS: ModelShapes = { one: googleModel, list: googlePage }
 
 const GOOGLE_PAGE_DEFAULT = 50;
 
-/** What can be asked of it here; which of them the model itself can, its provider says. */
-const GOOGLE_METHODS = [
-  ...new Set(MODEL_MOUNTS.flatMap(({ methods }) => methods.map(({ ending }) => ending.slice(1)))),
-];
+/** By surface. */
+const GOOGLE_METHODS = new Map(
+  MODEL_MOUNTS.flatMap(({ methods }) =>
+    methods.map(({ surface, ending }) => [surface, ending.slice(1)] as const),
+  ),
+);
 
-function googleModel({ name }: CallableModel): object {
+/** Of what its providers may be asked: what the model itself can of that, they say. */
+function googleModel({ name, surfaces }: CallableModel): object {
+  const methods = [...GOOGLE_METHODS].flatMap(([surface, method]) =>
+    surfaces.has(surface) ? [method] : [],
+  );
   return {
     name: `models/${name}`,
     displayName: name,
-    supportedGenerationMethods: GOOGLE_METHODS,
+    supportedGenerationMethods: methods,
   };
 }
 

@@ -1,9 +1,10 @@
 /**
- * `GET /v1/models` and `/v1/models/{model}`: what an access token may call, in the shape of the dialect
- * that the client speaks; and whatever else is asked under /v1, which does not exist. One path serves
+ * `GET /v1/models` and `/v1/models/{model}`: what an access token may call in the dialect that the client
+ * speaks, in its shape; and whatever else is asked under /v1, which does not exist. One path serves
  * several dialects: Anthropic's clients tell themselves by their version header, Google's by the path or by
  * where they present their credential.
  */
+import type { DialectName } from "../../base/dialect.ts";
 import { ERRORS } from "../../base/error.ts";
 import { newId } from "../../base/ids.ts";
 import { refuse, type Refusal } from "../../base/verdict.ts";
@@ -27,7 +28,9 @@ export function modelsRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, headersOf(request));
   if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
   const { searchParams } = urlOf(request);
-  const list = shapesFor(request).list(listModels(gateway, identified.value), searchParams);
+  const language = languageOf(request);
+  const models = listModels(gateway, identified.value, language);
+  const list = SHAPES[language].list(models, searchParams);
   return list.allowed
     ? jsonReply(gateway, request, list.value)
     : refusedReply(gateway, request, list.refusal);
@@ -39,8 +42,9 @@ export function modelRoute(gateway: Gateway, request: Request): Response {
   const identified = authenticate(gateway, headersOf(request));
   if (!identified.allowed) return refusedReply(gateway, request, identified.refusal);
   const name = nameInPath(urlOf(request).pathname);
-  const model = findModel(gateway, identified.value, name);
-  if (model !== null) return jsonReply(gateway, request, shapesFor(request).one(model));
+  const language = languageOf(request);
+  const model = findModel(gateway, identified.value, language, name);
+  if (model !== null) return jsonReply(gateway, request, SHAPES[language].one(model));
   const message = `The model ${JSON.stringify(name)} does not exist.`;
   const { refusal } = refuse("model_not_found", message, { param: "model" });
   return refusedReply(gateway, request, refusal);
@@ -56,9 +60,15 @@ function headersOf(request: Request): Headers {
   return isGoogles(request) ? presentedBy("google", request).headers : request.headers;
 }
 
-function shapesFor(request: Request): ModelShapes {
-  if (request.headers.has(VERSION_HEADER)) return ANTHROPIC_MODELS;
-  return isGoogles(request) ? GOOGLE_MODELS : OPENAI_MODELS;
+const SHAPES: Readonly<Record<DialectName, ModelShapes>> = {
+  openai: OPENAI_MODELS,
+  anthropic: ANTHROPIC_MODELS,
+  google: GOOGLE_MODELS,
+};
+
+function languageOf(request: Request): DialectName {
+  if (request.headers.has(VERSION_HEADER)) return "anthropic";
+  return isGoogles(request) ? "google" : "openai";
 }
 
 const MODELS_PATH = /^\/v1\/models(?:\/|$)/u;
@@ -75,10 +85,8 @@ function isGoogles(request: Request): boolean {
 }
 
 function dialectFor(request: Request): Dialect {
-  const isAnthropic =
-    request.headers.has(VERSION_HEADER) || /^\/v1\/messages(?:\/|$)/.test(urlOf(request).pathname);
-  if (isAnthropic) return DIALECTS.anthropic;
-  return isGoogles(request) ? DIALECTS.google : DIALECTS.openai;
+  const isAnthropics = /^\/v1\/messages(?:\/|$)/.test(urlOf(request).pathname);
+  return DIALECTS[isAnthropics ? "anthropic" : languageOf(request)];
 }
 
 const NOWHERE = new URL("http://localhost/");

@@ -108,7 +108,7 @@ export const modelsDetail: DocumentDecoration = {
   ...client("list_models", "List the models you may call"),
   responses: {
     200: {
-      description: "Models, by name.",
+      description: "Models that can be called in the wire language in which they are asked for.",
       content: json("ModelList", { object: "list", data: [MODEL_EXAMPLE] }),
     },
     401: refusal("invalid_api_key"),

@@ -64,6 +64,15 @@ const FAILED = events([
   },
 ]);
 
+/** As servers send it that follow streams of chat. */
+const UNTYPED: readonly (readonly [what: string, event: string])[] = [
+  ["nested", `data: ${JSON.stringify({ error: { ...NESTED, code: "500" } })}\n\n`],
+  ["nested in a named event", `event: error\ndata: ${JSON.stringify({ error: NESTED })}\n\n`],
+  ["as a named event", 'event: error\ndata: {"code":"server_error","message":"Oops."}\n\n'],
+  ["as an object", 'data: {"object":"error","message":"Oops.","code":500}\n\n'],
+  ["as a text", 'data: {"error":"Oops."}\n\n'],
+];
+
 describe("before anything was written", () => {
   test.each([
     [
@@ -74,6 +83,7 @@ describe("before anything was written", () => {
       "an error event as its reference has it",
       `${beginOf()}${events([{ type: "error", code: "server_error", message: "Oops.", param: null }], 3)}`,
     ],
+    ...UNTYPED.map(([what, event]) => [`an error without a type, ${what}`, beginOf() + event]),
     ["a response that failed", FAILED],
     ["a stream that ends", beginOf()],
   ])(
@@ -85,6 +95,15 @@ describe("before anything was written", () => {
       expect(upstream.seen.length).toBe(2);
     },
   );
+
+  test("an error without a type tells the status that it would have had", async () => {
+    const error = { message: "Too long.", type: "BadRequestError", code: 400 };
+    const piece = `${beginOf()}data: ${JSON.stringify({ error })}\n\n`;
+    upstream.answer({ headers: EVENT_STREAM, pieces: [piece] });
+    const answer = await through({ path: PATH, body: STREAMED });
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([400, { error }]);
+    expect(upstream.seen.length).toBe(1);
+  });
 
   test("what can only be the request's fault comes back as a refusal, and is not repeated", async () => {
     const error = { code: "invalid_prompt", message: "Flagged." };
@@ -135,6 +154,16 @@ describe("once something was written", () => {
     upstream.answer({ headers: EVENT_STREAM, pieces: [text] });
     expect((await through({ path: PATH, body: STREAMED })).text).toBe(text);
     expect(await lastAttempt(tollgate)).toMatchObject({ outcome: "error_event", estimated: true });
+  });
+
+  test.each(UNTYPED)("an error without a type, %s, passes as it came", async (_what, event) => {
+    const text = beginOf("Once") + event;
+    upstream.answer({ headers: EVENT_STREAM, pieces: [text] });
+    expect((await through({ path: PATH, body: STREAMED })).text).toBe(text);
+    expect(await lastAttempt(tollgate)).toMatchObject({
+      outcome: "error_event",
+      estimated: true,
+    });
   });
 
   test("a response that fails then passes as it came, and costs what it says", async () => {

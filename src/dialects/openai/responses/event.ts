@@ -26,10 +26,14 @@ const DATA = Buffer.from("data:");
 export class ResponseEvent {
   readonly #data: Uint8Array;
   readonly #scan: ScannedObject;
+  /** Empty where nothing tells it. */
+  readonly type: string;
 
-  private constructor(data: Uint8Array, scan: ScannedObject) {
+  private constructor(event: Uint8Array, data: Uint8Array, scan: ScannedObject) {
     this.#data = data;
     this.#scan = scan;
+    const type = this.value("type");
+    this.type = typeof type === "string" ? type : readEvent(event).name;
   }
 
   /** null: a comment, or not one of these. */
@@ -37,12 +41,12 @@ export class ResponseEvent {
     const data = dataOf(event);
     if (data === null) return null;
     const scan = scanObject(data, WANTED, ANSWER_BOUNDS);
-    return scan.kind === "object" ? new ResponseEvent(data, scan) : null;
+    return scan.kind === "object" ? new ResponseEvent(event, data, scan) : null;
   }
 
-  get type(): string {
-    const type = this.value("type");
-    return typeof type === "string" ? type : "";
+  /** All of it; null when it is longer. */
+  whole(bytesMax: number): JsonObject | null {
+    return objectWithin(this.#data, bytesMax);
   }
 
   /** The bytes of a member; null without it. */

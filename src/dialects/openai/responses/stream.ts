@@ -15,6 +15,7 @@ import type {
 } from "../../contract.ts";
 import { COLON, isSpace, QUOTE, stringEnd } from "../../json-bytes.ts";
 import { isObject, type JsonObject } from "../../json.ts";
+import { failureOf } from "../chunk.ts";
 import { OutputMeter } from "../../output-meter.ts";
 import { EventSplitter } from "../../sse.ts";
 import { ResponseShape } from "./ending.ts";
@@ -36,7 +37,7 @@ const CR = 0x0d;
 /** Items that are announced before anything is written in them. */
 const EMPTY_ITEMS = new Set<unknown>(["message", "reasoning"]);
 const ITEM_MEMBERS = ["id", "type", "action", "container_id", "environment"];
-const USAGE_BYTES_MAX = 16 * 1024;
+const ERROR_BYTES_MAX = 16 * 1024;
 
 type Watched = Pick<ClientRequest, "background">;
 
@@ -136,6 +137,7 @@ class ResponseWatch {
     const item = event.bytes("item");
     if (item !== null) this.#readItem(type, membersOf(item, ITEM_MEMBERS));
     if (type === "error") this.failure ??= failureOfError(errorOf(event));
+    else if (!type.startsWith("response.")) this.failure ??= bareFailure(event);
     this.content ||= type.endsWith(".delta");
   }
 
@@ -175,13 +177,19 @@ const TERMINATORS: ReadonlySet<string> = new Set([
 
 /** Nested as OpenAI sends it, or beside `type` as its reference has it. */
 function errorOf(event: ResponseEvent): JsonObject {
-  const nested = objectWithin(event.bytes("error"), USAGE_BYTES_MAX);
+  const nested = objectWithin(event.bytes("error"), ERROR_BYTES_MAX);
   if (nested !== null) return nested;
   return {
     code: event.value("code"),
     message: event.value("message"),
     param: event.value("param"),
   };
+}
+
+/** Of servers that fail as they do within a stream of chat. */
+function bareFailure(event: ResponseEvent): AnswerFailure | null {
+  const told = event.whole(ERROR_BYTES_MAX);
+  return told === null ? null : failureOf(told, JSON.stringify(told));
 }
 
 function isNamedDelta(bytes: Uint8Array, start: number): boolean {

@@ -33,6 +33,8 @@ export type AttemptPlan = TakenHold &
   AttemptTarget & {
     /** When it began, not counting a wait for its slot. */
     startedMonotonicMs: number;
+    /** When its credential was presented; before, when it began. */
+    sentMonotonicMs: number;
     /** Watches its stream in place of a new watch; null: nothing of it is to be gone on with. */
     readonly watch: ContinuableWatch | null;
     /** The ledger has the hold, and the provider may have seen the request. */

@@ -166,9 +166,11 @@ function dispatch(
   exchange: Exchange,
   run: Stoppable,
   admitted: Admitted,
-  { candidate, outputTokensCap }: AttemptPlan,
+  plan: AttemptPlan,
 ): Upstream {
+  const { candidate, outputTokensCap } = plan;
   const { row, wire } = candidate.provider;
+  plan.sentMonotonicMs = gateway.clock.monotonicMs();
   const call = upstreamCall(exchange, admitted.request, candidate, outputTokensCap);
   const upstream = unwrapped(callUpstream(gateway, call), wire);
   run.stopAttempt = upstream.giveUp;

@@ -77,7 +77,9 @@ function settleUnanswered(
     case "failed": {
       const { classification, retryAfterMs, outputTokensSeen, verbatim } = result;
       reportOutcome(gateway, plan, classification.kind, retryAfterMs);
-      if (classification.kind === "refused_credential") plan.candidate.lane.presenter?.refused();
+      if (classification.kind === "refused_credential") {
+        plan.candidate.lane.presenter?.refused(plan.sentMonotonicMs);
+      }
       if (isCongestion(classification)) gate.learn(plan.attemptId, "congested");
       settle(gateway, exchange, admitted, plan, {
         cost:

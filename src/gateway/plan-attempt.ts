@@ -24,7 +24,8 @@ export async function planAttempt(
   const hold = firstHold ?? (await furtherHold(gateway, exchange, run, admitted, target));
   if ("refusal" in hold) return hold;
   const watch = continuableWatch(exchange, admitted);
-  return { ...hold, ...target, startedMonotonicMs, isHeld: false, watch };
+  const sentMonotonicMs = startedMonotonicMs;
+  return { ...hold, ...target, startedMonotonicMs, sentMonotonicMs, isHeld: false, watch };
 }
 
 /** null: what comes of a stream is not gone on with when it breaks off. */

@@ -91,8 +91,8 @@ function fetching(
   return {
     prepare: () => token.prepare(),
     headers: () => ({ authorization: `Bearer ${token.text()}` }),
-    secrets: () => [secret, token.text()],
-    refused: () => token.forget(),
+    secrets: () => [secret, ...token.secrets()],
+    refused: (sentAtMs) => token.refused(sentAtMs),
   };
 }
 

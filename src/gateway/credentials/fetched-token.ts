@@ -11,12 +11,22 @@ export type TokenAnswer =
   | { readonly ok: true; readonly token: string; readonly livesMs: number }
   | { readonly ok: false; readonly problem: CredentialProblem };
 
-type Held = { readonly text: string; readonly renewAtMs: number; readonly endsAtMs: number };
+type Held = {
+  readonly text: string;
+  readonly gotAtMs: number;
+  readonly renewAtMs: number;
+  readonly endsAtMs: number;
+};
+
+/** Tokens that requests under way may have been sent with; each lives longer than they do. */
+const LATELY = 4;
 
 export class FetchedToken {
   readonly #clock: Clock;
   readonly #get: () => Promise<TokenAnswer>;
   #held: Held | null = null;
+  /** The newest first. */
+  #lately: readonly string[] = [];
   #underWay: Promise<CredentialProblem | null> | null = null;
 
   constructor(clock: Clock, get: () => Promise<TokenAnswer>) {
@@ -34,13 +44,20 @@ export class FetchedToken {
     return null;
   }
 
-  /** Empty where none was got. */
+  /** Empty where none was ever got. One that has ended meanwhile is better than none. */
   text(): string {
     return this.#held?.text ?? "";
   }
 
-  forget(): void {
-    this.#held = null;
+  /** The last ones, whichever of them a provider may repeat. */
+  secrets(): readonly string[] {
+    return this.#lately;
+  }
+
+  /** The one that was there at that time is not used again; whoever got another since keeps it. */
+  refused(sentAtMs: number): void {
+    const held = this.#held;
+    if (held !== null && held.gotAtMs <= sentAtMs) this.#held = { ...held, endsAtMs: sentAtMs };
   }
 
   #renew(): Promise<CredentialProblem | null> {
@@ -64,6 +81,7 @@ export class FetchedToken {
     this.#underWay = null;
     if (answer.ok) {
       this.#held = heldFrom(answer.token, answer.livesMs, nowMs);
+      this.#lately = [answer.token, ...this.#lately].slice(0, LATELY);
       return null;
     }
     const held = this.#held;
@@ -79,5 +97,6 @@ export class FetchedToken {
 function heldFrom(text: string, livesMs: number, nowMs: number): Held {
   const spareMs = Math.min(LIMITS.tokenSpareMs, livesMs / 10);
   const aheadMs = Math.min(LIMITS.tokenRenewAheadMs, livesMs / 2);
-  return { text, renewAtMs: nowMs + livesMs - aheadMs, endsAtMs: nowMs + livesMs - spareMs };
+  const endMs = nowMs + livesMs;
+  return { text, gotAtMs: nowMs, renewAtMs: endMs - aheadMs, endsAtMs: endMs - spareMs };
 }

@@ -30,8 +30,8 @@ export interface Presenter {
   readonly headers: (request: Outgoing) => HeaderRecord | Promise<HeaderRecord>;
   /** What must not be passed on when a provider repeats it. */
   readonly secrets: () => readonly string[];
-  /** The provider refused it: what was got for it is not used again. */
-  readonly refused: () => void;
+  /** The provider refused what it was sent then (monotonic): what was got for it is not used again. */
+  readonly refused: (sentAtMs: number) => void;
 }
 
 /** Of a credential that is its own header. */

@@ -66,13 +66,16 @@ async function ask(
   const isToken = typeof token === "string" && /^[\x21-\x7e]+$/.test(token);
   if (!isToken) return unavailable("the answer holds no token");
   // Some servers write the number as a text (Entra's first version did).
-  const lives = Number(seconds ?? TOKEN_SECONDS);
-  const livesMs = (Number.isFinite(lives) && lives > 0 ? lives : TOKEN_SECONDS) * 1_000;
-  return { ok: true, token, livesMs };
+  const told = Number(seconds ?? TOKEN_SECONDS);
+  const lives = Number.isFinite(told) && told > 0 ? told : TOKEN_SECONDS;
+  return { ok: true, token, livesMs: Math.min(Math.max(lives, 1), TOKEN_SECONDS_MAX) * 1_000 };
 }
 
 /** Where an answer does not say how long its token lives. */
 const TOKEN_SECONDS = 300;
+
+/** However long it says: what was revoked meanwhile is noticed within a day. */
+const TOKEN_SECONDS_MAX = 86_400;
 
 /** 400, 401 and 403 are about what was presented; anything else about the one who was asked. */
 function refusedBy(status: number, { error }: Members): TokenAnswer {

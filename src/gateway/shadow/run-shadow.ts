@@ -84,6 +84,7 @@ async function attempt(
     isRepeat: false,
     isLastResort: false,
     startedMonotonicMs,
+    sentMonotonicMs: startedMonotonicMs,
     watch: null,
     isHeld: false,
   };

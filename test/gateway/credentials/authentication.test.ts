@@ -9,6 +9,7 @@ import { AwsV4Signer } from "aws4fetch";
 import type { ProviderRow } from "../../../src/store/contract.ts";
 import { startRecordedUpstream } from "../../conformance/recorded-upstream.ts";
 import { chat, errorOf } from "../../support/chat.ts";
+import { until } from "../../support/until.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 
 let leaptMs = 0;
@@ -247,13 +248,77 @@ test("a token that the provider refuses is not used again, and is taken out of i
   expect(tokens.seen.length).toBe(2);
 });
 
+test("200 requests at once ask together where no token is to be had, and leave nothing behind", async () => {
+  const slow = Promise.withResolvers<void>();
+  tokens.answer({ status: 500, pieces: ["oops"], after: slow.promise });
+  await tollgate.addBudget({ scopeType: "tenant", scopeId: tenantId, tenantId });
+  const model = await add(entra);
+  const replies = Array.from({ length: 200 }, () => ask(model));
+  await until(() => tokens.seen.length === 1);
+  slow.resolve();
+  const statuses = new Set((await Promise.all(replies)).map(({ status }) => status));
+  expect([...statuses].filter((status) => status !== 502 && status !== 503)).toEqual([]);
+  // Those that were told so try again no more: the provider rests.
+  expect([tokens.seen.length, company.seen.length]).toEqual([1, 0]);
+  const states = await tollgate.gateway.directory.budgetStates(tenantId);
+  expect(states.map(({ heldNanoUsd }) => heldNanoUsd)).toEqual([0]);
+});
+
+test("an endpoint that points elsewhere is not followed, and nobody there is shown the secret", async () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    tokens.answer({ status, headers: { location: `${company.url}/token` }, pieces: [] });
+    expect((await ask(await add(entra))).status).toBe(502);
+  }
+  expect([tokens.seen.length >= 5, company.seen.length]).toEqual([true, 0]);
+});
+
+test("a token that was replaced meanwhile is taken out of a late answer, and leaves the new one in use", async () => {
+  givesTokens(2);
+  const model = await add(entra);
+  const late = Promise.withResolvers<void>();
+  company.answer(({ headers }) => {
+    const { authorization } = headers;
+    if (authorization !== "Bearer token-1") return { pieces: [ANSWER] };
+    const error = { message: `no: ${authorization}` };
+    return { status: 401, pieces: [JSON.stringify({ error })], after: late.promise };
+  });
+  const refused = ask(model);
+  await until(() => company.seen.length === 1);
+  leaptMs += 2_000;
+  expect((await ask(model)).status).toBe(200);
+  late.resolve();
+  expect(errorOf(await refused)).toEqual({ message: "no: Bearer [credential]" });
+  expect(tokens.seen.length).toBe(2);
+});
+
+const PEM = privateKey.split("\n");
+
+test.each([
+  ["cut off", PEM.slice(0, 10).join("\n")],
+  ["without its first line", PEM.slice(1).join("\n")],
+  ["damaged", privateKey.replace(PEM[5] ?? "", "A".repeat(64))],
+  ["none", "not a key, but secret"],
+])("a private key that is %s serves nobody, and nothing of it is told", async (_, key) => {
+  const credential = { type: "service_account", client_email: "me@example.com" };
+  const model = await add({
+    credentialSealed: JSON.stringify({ ...credential, private_key: key, token_uri: tokens.url }),
+    terms: { authentication: { kind: "google_service_account" } },
+  });
+  const reply = await ask(model);
+  expect([reply.status >= 400, tokens.seen.length, company.seen.length]).toEqual([true, 0, 0]);
+  const told = reply.text + tollgate.logLines.join("");
+  for (const line of key.split("\n").filter(({ length }) => length > 20)) {
+    expect(told).not.toContain(line);
+  }
+});
+
 test("a credential of another kind than its provider's is not used, and the log says so without it", async () => {
   const model = await add({
     credentialSealed: "just-a-plain-secret",
     terms: { authentication: { kind: "aws_sigv4" } },
   });
   expect((await ask(model)).status).toBe(404);
-  const line = tollgate.logLines.find((text) => text.includes("provider.credential.unusable"));
+  const line = tollgate.logLines.findLast((text) => text.includes("provider.credential.unusable"));
   expect(line).toContain("must be a JSON object with access_key_id, secret_access_key");
   expect(tollgate.logLines.join("")).not.toContain("just-a-plain-secret");
   expect(company.seen.length).toBe(0);

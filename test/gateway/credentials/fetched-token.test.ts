@@ -91,7 +91,7 @@ test("at its end everybody waits for another, and is told why there is none", as
   expect([await again, token.text()]).toEqual([null, "two"]);
 });
 
-test("one that lives shortly is renewed at half its life, and one that is refused is forgotten", async () => {
+test("one that lives shortly is renewed at half its life, and one that is refused is not used again", async () => {
   const { token, asked, answer, pass } = scripted();
   const first = token.prepare();
   await answer(0, lives("brief", 60_000));
@@ -101,10 +101,53 @@ test("one that lives shortly is renewed at half its life, and one that is refuse
   pass(1);
   expect([token.prepare(), asked.length]).toEqual([null, 2]);
   await answer(1, lives("next", 60_000));
-  token.forget();
-  expect(token.text()).toBe("");
+  pass(1);
+  token.refused(30_001 + 1_000);
   expect(token.prepare()).toBeInstanceOf(Promise);
   expect(asked.length).toBe(3);
+});
+
+test("one that was refused is shown by whoever is on the way already, never nothing in its place", async () => {
+  const { token, answer } = scripted();
+  const first = token.prepare();
+  await answer(0, lives("one"));
+  await first;
+  expect(token.prepare()).toBeNull();
+  token.refused(1_000);
+  expect(token.text()).toBe("one");
+});
+
+test("a late refusal of an earlier one leaves the newer one in use", async () => {
+  const { token, asked, answer, pass } = scripted();
+  const first = token.prepare();
+  await answer(0, lives("one"));
+  await first;
+  // Five hundred were sent with it, and all of them are refused, one after the other.
+  pass(5);
+  token.refused(1_005);
+  const second = token.prepare();
+  pass(5);
+  await answer(1, lives("two"));
+  await second;
+  for (let times = 0; times < 499; times += 1) {
+    token.refused(1_005);
+    expect(token.prepare()).toBeNull();
+  }
+  expect([token.text(), asked.length]).toEqual(["two", 2]);
+  pass(1);
+  token.refused(1_011);
+  expect(token.prepare()).toBeInstanceOf(Promise);
+});
+
+test("those that were used lately stay secrets, for whoever repeats one that was replaced", async () => {
+  const { token, answer, pass } = scripted();
+  for (const [place, text] of ["one", "two", "three", "four", "five", "six"].entries()) {
+    const got = token.prepare();
+    await answer(place, lives(text));
+    await got;
+    pass(HOUR_MS);
+  }
+  expect(token.secrets()).toEqual(["six", "five", "four", "three"]);
 });
 
 test("a request that breaks is a token that cannot be got, and the next one asks again", async () => {

@@ -5,6 +5,8 @@ import { LIMITS } from "../../../src/base/limits.ts";
 import type { TokenAnswer } from "../../../src/gateway/credentials/fetched-token.ts";
 import { requestToken } from "../../../src/gateway/credentials/token-request.ts";
 import type { Origins } from "../../../src/gateway/origin.ts";
+import { startRecordedUpstream } from "../../conformance/recorded-upstream.ts";
+import { until } from "../../support/until.ts";
 import type { Send } from "../../../src/gateway/transport.ts";
 
 const request = {
@@ -32,6 +34,12 @@ test.each([
   [{ access_token: "t" }, 300_000],
   [{ access_token: "t", expires_in: 0 }, 300_000],
   [{ access_token: "t", expires_in: "soon" }, 300_000],
+  [{ access_token: "t", expires_in: -3_600 }, 300_000],
+  [{ access_token: "t", expires_in: null }, 300_000],
+  [{ access_token: "t", expires_in: { seconds: 60 } }, 300_000],
+  [{ access_token: "t", expires_in: 1e308 }, 86_400_000],
+  [{ access_token: "t", expires_in: "9".repeat(400) }, 300_000],
+  [{ access_token: "t", expires_in: 0.000_001 }, 1_000],
 ])("%j is a token that lives %d ms", async (body, livesMs) => {
   expect(await answered(Response.json(body))).toEqual({ ok: true, token: "t", livesMs });
 });
@@ -42,6 +50,13 @@ test.each([
     Response.json({ access_token: "a\nb" }),
     "the answer holds no token",
   ],
+  [
+    "a token that ends its header",
+    Response.json({ access_token: "a\r\nx-evil: 1" }),
+    "the answer holds no token",
+  ],
+  ["a list of tokens", Response.json({ access_token: ["a"] }), "the answer holds no token"],
+  ["a list", Response.json([{ access_token: "a" }]), "the answer holds no token"],
   ["no token", Response.json({ token: "t" }), "the answer holds no token"],
   ["no JSON", new Response("<html>"), "the answer holds no token"],
   ["nothing", new Response(null, { status: 200 }), "the answer holds no token"],
@@ -102,6 +117,26 @@ test("one that says nothing is given up in time", async () => {
   timer?.fire();
   expect(await asked).toEqual(unavailable("no answer in time"));
   expect(timers).toEqual([]);
+});
+
+test("one that begins an answer and never ends it is given up in time, by the real client", async () => {
+  const endpoint = await startRecordedUpstream();
+  const fired: (() => void)[] = [];
+  const clock = {
+    ...systemClock,
+    after: (_: number, fire: () => void) => {
+      fired.push(fire);
+      return { cancel: () => undefined };
+    },
+  };
+  endpoint.answer({ pieces: ['{"access_token":"t",'], end: "hang" });
+  const deps = { clock, origins: OPEN, send: fetch };
+  const asked = requestToken(deps, { ...request, url: `${endpoint.url}/token` });
+  await until(() => endpoint.seen.length === 1);
+  for (const fire of fired) fire();
+  expect(await asked).toEqual(unavailable("no answer in time"));
+  await endpoint.quiet();
+  await endpoint.stop();
 });
 
 test("nothing is sent where the provider's rule forbids the address", async () => {

@@ -15,6 +15,7 @@ import {
   postings,
   providers,
   requests,
+  routes,
 } from "../../drizzle/schema.ts";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -107,10 +108,11 @@ function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<st
   const ids = [...requestIds];
   for (let from = 0; from < ids.length; from += LOOKUP_MAX) {
     const rows = orm
-      .select({ attempt: attempts, posting: postings })
+      .select({ attempt: attempts, posting: postings, routeModel: routes.model })
       .from(attempts)
       // The terminal one: what corrects it came later than any crash that this row is about.
       .innerJoin(postings, and(eq(postings.attemptId, attempts.id), ne(postings.kind, CORRECT)))
+      .leftJoin(routes, eq(routes.id, attempts.routeId))
       .where(inArray(attempts.requestId, ids.slice(from, from + LOOKUP_MAX)))
       .orderBy(desc(attempts.requestId), asc(attempts.number))
       .all();
@@ -120,14 +122,22 @@ function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<st
   }
 }
 
+type Told = {
+  readonly attempt: AttemptRow;
+  readonly posting: typeof postings.$inferSelect;
+  /** null: it was no route's, or the route is gone. */
+  readonly routeModel: string | null;
+};
+
 /** What the ledger knows of an exchange that ended with its process. */
 function requestRow(
-  exchange: readonly { attempt: AttemptRow; posting: typeof postings.$inferSelect }[],
+  exchange: readonly Told[],
   providerNames: ReadonlyMap<string, string>,
 ): RequestRecord {
-  const first = exchange[0]?.attempt;
+  const [begun] = exchange;
   const last = exchange.at(-1)?.attempt;
-  assert(first !== undefined && last !== undefined, "an exchange has an attempt");
+  assert(begun !== undefined && last !== undefined, "an exchange has an attempt");
+  const first = begun.attempt;
   const sum = (
     member:
       | "amountNanoUsd"
@@ -143,7 +153,7 @@ function requestRow(
     projectId: first.projectId,
     tokenId: first.tokenId,
     endUserId: first.endUserId,
-    route: null,
+    route: begun.routeModel ?? directName(first, providerNames),
     provider: providerNames.get(last.providerId) ?? last.providerId,
     model: last.model,
     status: 500,
@@ -163,4 +173,17 @@ function requestRow(
     attemptNotes: null,
     answeredBy: null,
   };
+}
+
+/**
+ * As a client names a provider's model without a route. What holds nothing may be about an object, of which
+ * the ledger does not tell for which model it was made.
+ */
+function directName(
+  { heldNanoUsd, model, providerId, routeId }: AttemptRow,
+  providerNames: ReadonlyMap<string, string>,
+): string | null {
+  const provider = providerNames.get(providerId);
+  const isDirect = routeId === null && heldNanoUsd > 0 && model !== "";
+  return isDirect && provider !== undefined ? `${provider}/${model}` : null;
 }

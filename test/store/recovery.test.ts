@@ -10,6 +10,7 @@ import {
   postingRecord,
   providerRow,
   requestRecord,
+  routeRow,
 } from "./support/records.ts";
 import { crashCopy, openIn, readRows, tempDir, tempStore } from "./support/temp-store.ts";
 
@@ -130,6 +131,38 @@ describe("after a crash", () => {
       ],
       nextCursor: null,
     });
+  });
+
+  test("the row tells for which model was asked, as far as the ledger can", async () => {
+    await using crashed = await tempStore();
+    using dir = tempDir();
+    const { insert, ledger } = crashed.store;
+    const provider = providerRow({ name: "openai" });
+    await insert("providers", provider);
+    const route = routeRow(provider.id, { model: "smart" });
+    await insert("routes", route);
+    const direct = { routeId: null, providerId: provider.id };
+    const holds = [
+      ["smart", { routeId: route.id }, {}],
+      [null, { routeId: "rte_gone", providerId: provider.id }, {}],
+      ["openai/gpt-4o", direct, {}],
+      [null, { routeId: null, providerId: "prv_gone" }, {}],
+      // Such as a request about a response, which holds nothing.
+      [null, direct, { heldNanoUsd: 0 }],
+      // Such as the batch of a file that is of no model.
+      [null, direct, { model: "" }],
+    ] as const;
+    const expected = new Map<string, string | null>();
+    for (const [told, scopes, members] of holds) {
+      const hold = { scopes: attemptScopes(scopes), model: "gpt-4o", ...members };
+      const record = holdRecord(hold);
+      expected.set(record.requestId, told);
+      await ledger.hold(record);
+    }
+    crashCopy(crashed.dir, dir.path);
+    await using restarted = await openIn(dir.path);
+    const { rows } = await restarted.store.requestPage({}, { limit: 10, cursor: null });
+    expect(new Map(rows.map((row) => [row.id, row.route]))).toEqual(expected);
   });
 
   test("a second start finds nothing more to do", async () => {

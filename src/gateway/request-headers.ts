@@ -67,6 +67,9 @@ const DROPPED_PREFIXES: Readonly<Record<string, readonly string[]>> = {
   s: ["sec-"],
 };
 
+/** Begins like one of those, and says with what library a client was built, as `user-agent` does. */
+const LIBRARY = "x-goog-api-client";
+
 /**
  * Headers for the upstream, before the provider's credential is added. `defaults`: what it must be sent, and a
  * client may say otherwise.
@@ -87,7 +90,8 @@ export function upstreamHeaders(
 
 function hasDroppedPrefix(name: string): boolean {
   const prefixes = DROPPED_PREFIXES[name.charAt(0)];
-  return prefixes !== undefined && prefixes.some((prefix) => name.startsWith(prefix));
+  if (prefixes === undefined || name === LIBRARY) return false;
+  return prefixes.some((prefix) => name.startsWith(prefix));
 }
 
 /** Fields that `Connection` names are the connection's own too. */

@@ -92,6 +92,26 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
     },
   );
 
+  test("agents: parallel tools and a schema, and the usage of both turns", async () => {
+    const modelProvider = new OpenAIProvider({ openAIClient: client, useResponses: true });
+    const runner = new Runner({ modelProvider, tracingDisabled: true });
+    const tools = ["get_weather", "get_time"].map((name) =>
+      agentTool({ ...described, name, parameters: city, execute: weatherIn }),
+    );
+    const outputType = z.object({ city: z.string(), days: z.number() });
+    const agent = new Agent({ name: "Guide", model: MODEL, tools, outputType });
+    const { finalOutput, newItems, runContext } = await runner.run(agent, prompt);
+    expect(finalOutput).toEqual(STRUCTURED);
+    const outputs = newItems.filter(({ type }) => type === "tool_call_output_item");
+    expect(outputs).toMatchObject([{ output: "sunny in Zürich" }, { output: "sunny in Zürich" }]);
+    expect(runContext.usage).toMatchObject({
+      requests: 2,
+      inputTokens: 18,
+      outputTokens: 8,
+      totalTokens: 26,
+    });
+  });
+
   test("LangChain: a message, its stream, and a tool's call", async () => {
     const chat = new ChatOpenAI({
       model: MODEL,

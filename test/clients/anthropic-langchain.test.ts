@@ -7,12 +7,9 @@ import { z } from "zod";
 import {
   CACHED_STREAM,
   message,
-  OVERLOADED,
   PLAIN_TEXT,
-  sse,
   TEXT_STREAM,
   THINKING_TOOLS_STREAM,
-  upTo,
 } from "../conformance/anthropic-answers.ts";
 import { cutAt } from "../conformance/pieces.ts";
 import { anthropicWorldsForFile, MODEL, plain, streamed } from "./anthropic-worlds.ts";
@@ -74,6 +71,18 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
     ]);
   });
 
+  test("bound tools are called in parallel, plain", async () => {
+    const calls = ["Zürich", "東京"].map((city, index) => {
+      return { type: "tool_use", id: `toolu_0${index}`, name: "get_weather", input: { city } };
+    });
+    upstream.answer(plain(message(calls, "tool_use", { output_tokens: 9 })));
+    const answer = await model.bindTools([weather]).invoke(prompt);
+    expect(answer.tool_calls).toMatchObject([
+      { name: "get_weather", args: { city: "Zürich" } },
+      { name: "get_weather", args: { city: "東京" } },
+    ]);
+  });
+
   test("structured output", async () => {
     const input = { city: "Zürich" };
     const call = { type: "tool_use", id: "toolu_01", name: "answer", input };
@@ -92,17 +101,6 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
     const error = { type: "error", error: { type, message: "No." } };
     upstream.answer(plain(JSON.stringify(error), status));
     expect(await failureOf(model.invoke(prompt))).toMatchObject({ status, error });
-  });
-
-  test("an error event after the first words raises", async () => {
-    upstream.answer(streamed([upTo(TEXT_STREAM, "Grüße") + sse([OVERLOADED])]));
-    const words: string[] = [];
-    const failure = await failureOf(
-      (async () => {
-        for await (const chunk of await model.stream(prompt)) words.push(chunk.text);
-      })(),
-    );
-    expect([words.join(""), failure]).toEqual(["Grüße", expect.any(Error)]);
   });
 });
 

@@ -1,7 +1,10 @@
 /** The official `@anthropic-ai/sdk`: what works directly works through Tollgate, assertion by assertion. */
 import Anthropic from "@anthropic-ai/sdk";
+import { zodOutputFormat } from "@anthropic-ai/sdk/helpers/zod";
 import { describe, expect, test } from "bun:test";
+import { z } from "zod";
 import {
+  message as messageOf,
   OVERLOADED,
   PLAIN_TEXT,
   SEARCH_STREAM,
@@ -74,6 +77,14 @@ describe.each(each)("%s", (_name, world) => {
       stop_reason: "tool_use",
       usage: { input_tokens: 472, cache_read_input_tokens: 2_000, output_tokens: 89 },
     });
+  });
+
+  test("structured output parses into its schema", async () => {
+    const text = '{"city":"Zürich","days":3}';
+    upstream.answer(plain(messageOf([{ type: "text", text }], "end_turn", { output_tokens: 12 })));
+    const format = zodOutputFormat(z.object({ city: z.string(), days: z.number() }));
+    const parsed = await client.messages.parse({ ...asked, output_config: { format } });
+    expect(parsed.parsed_output).toEqual({ city: "Zürich", days: 3 });
   });
 
   test("betas, and the version of the client", async () => {

@@ -3,14 +3,14 @@
  * Tollgate in front of it, where a provider is its row of the catalogue and nothing else. A client must
  * not see the difference, and what it costs is booked to the nano-dollar.
  */
-import { afterAll, beforeEach, expect } from "bun:test";
+import { afterAll, beforeEach } from "bun:test";
 import { companyById } from "../../src/providers/companies.ts";
 import type { PriceRow, ProviderRow } from "../../src/store/contract.ts";
 import { CREDENTIAL } from "../conformance/stage.ts";
 import { type RecordedUpstream, startRecordedUpstream } from "../conformance/recorded-upstream.ts";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { until } from "../support/until.ts";
+import { expectAtRest } from "./worlds.ts";
 
 export type CompatibleWorld = {
   readonly name: "directly" | "through Tollgate";
@@ -101,13 +101,4 @@ function pathOf(company: string): string {
 
 function publicName(model: string): string {
   return `public-${model}`;
-}
-
-async function expectAtRest({ gateway, store }: TestGateway, tenantId: string): Promise<void> {
-  await until(() => gateway.lifecycle.inFlightCount() === 0);
-  await store.flush();
-  const { rows } = await store.requestPage({ tenantId }, { limit: 500, cursor: null });
-  const [budget] = await gateway.directory.budgetStates(tenantId);
-  const spent = rows.reduce((sum, row) => sum + row.costNanoUsd, 0);
-  expect(budget).toMatchObject({ postedNanoUsd: spent, heldNanoUsd: 0 });
 }

@@ -54,6 +54,27 @@ describe.each(each)("%s", (_name, { baseUrl, apiKey, model, upstream }) => {
     ]);
   });
 
+  test("parallel calls of tools, streamed", async () => {
+    answerWith(upstream, response([{ text: "Looking.", thought: true }]), TOOLS);
+    const config = { tools: [{ functionDeclarations: [getWeather] }] };
+    const chunks = await Array.fromAsync(
+      await models.generateContentStream({ model, contents, config }),
+    );
+    expect(chunks.flatMap(({ functionCalls }) => functionCalls ?? [])).toEqual([
+      { name: "get_weather", args: { city: "Köln" } },
+      { name: "get_time", args: { city: "Köln" } },
+    ]);
+  });
+
+  test("structured output is asked for with its schema, and comes", async () => {
+    answerWith(upstream, response([{ text: '{"city":"Köln"}' }], STOP));
+    const responseSchema = getWeather.parameters ?? {};
+    const config = { responseMimeType: "application/json", responseSchema };
+    const answer = await models.generateContent({ model, contents, config });
+    expect(JSON.parse(answer.text ?? "")).toEqual({ city: "Köln" });
+    expect(bodySeen()["generationConfig"]).toEqual(config);
+  });
+
   test("a blocked prompt has its reason", async () => {
     answerWith(upstream, BLOCKED);
     const answer = await models.generateContent({ model, contents });

@@ -1,6 +1,15 @@
 /** Vercel's `ai` with its Google provider: the same assertions directly and through Tollgate. */
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
-import { APICallError, embedMany, generateText, Output, streamText, tool, type ToolSet } from "ai";
+import {
+  APICallError,
+  embedMany,
+  generateText,
+  isStepCount,
+  Output,
+  streamText,
+  tool,
+  type ToolSet,
+} from "ai";
 import { describe, expect, test } from "bun:test";
 import { z } from "zod";
 import {
@@ -17,8 +26,12 @@ import { failureOf } from "./worlds.ts";
 const each = await googleWorldsForFile();
 const city = z.object({ city: z.string() });
 const tools: ToolSet = {
-  get_weather: tool({ description: "The weather.", inputSchema: city }),
-  get_time: tool({ description: "The time.", inputSchema: city }),
+  get_weather: tool({
+    description: "The weather.",
+    inputSchema: city,
+    execute: (input) => `sunny in ${input.city}`,
+  }),
+  get_time: tool({ description: "The time.", inputSchema: city, execute: () => "noon" }),
 };
 
 describe.each(each)("%s", (_name, { baseUrl, apiKey, model, upstream }) => {
@@ -47,6 +60,20 @@ describe.each(each)("%s", (_name, { baseUrl, apiKey, model, upstream }) => {
       { toolName: "get_weather", input: { city: "Köln" } },
       { toolName: "get_time", input: { city: "Köln" } },
     ]);
+  });
+
+  test("tools are called from a stream, answered and put into words", async () => {
+    let turn = 0;
+    upstream.answer(() => {
+      turn += 1;
+      const told = turn === 1 ? TOOLS : response([{ text: "Grüße 🙂" }], STOP);
+      const headers = { "content-type": "text/event-stream" };
+      return { headers, pieces: [`data: ${JSON.stringify(told)}\r\n\r\n`] };
+    });
+    const stream = streamText({ ...ask, tools, stopWhen: isStepCount(2) });
+    expect(await stream.text).toBe("Grüße 🙂");
+    const [first] = await stream.steps;
+    expect(first?.toolResults.map(({ output }) => output)).toEqual(["sunny in Köln", "noon"]);
   });
 
   test("structured output parses into its schema", async () => {

@@ -1,4 +1,5 @@
 /** The official `openai` client: what works directly works through Tollgate, assertion by assertion. */
+import { Agent, OpenAIProvider, Runner, tool as agentTool } from "@openai/agents";
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
@@ -151,6 +152,36 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
     expect(await runner.finalContent()).toBe("lorem ipsum");
     expect(upstream.stats().requests).toBe(2);
   });
+
+  test.each([false, true])(
+    "an agent that speaks chats calls parallel tools and ends with text (streamed: %p)",
+    async (stream) => {
+      const { headers } = scripted("parallel_tools=2&tokens=2");
+      const openAIClient = client.withOptions({ defaultHeaders: headers });
+      const modelProvider = new OpenAIProvider({ openAIClient, useResponses: false });
+      const runner = new Runner({ modelProvider, tracingDisabled: true });
+      const agentTools = ["get_weather", "get_time"].map((name) =>
+        agentTool({
+          name,
+          description: "It tells.",
+          parameters: z.object({ city: z.string() }),
+          execute: ({ city }) => `${name} in ${city}`,
+        }),
+      );
+      const agent = new Agent({ name: "Guide", model, tools: agentTools });
+      const asked = "Say something.";
+      const result = stream
+        ? await runner.run(agent, asked, { stream: true })
+        : await runner.run(agent, asked);
+      if ("completed" in result) await result.completed;
+      const outputs = result.newItems.filter(({ type }) => type === "tool_call_output_item");
+      expect(outputs).toMatchObject([
+        { output: "get_weather in lorem" },
+        { output: "get_time in lorem" },
+      ]);
+      expect([result.finalOutput, upstream.stats().requests]).toEqual(["lorem ipsum", 2]);
+    },
+  );
 
   test("structured output parses into its schema", async () => {
     const schema = z.object({ city: z.string(), days: z.number().int(), kind: z.enum(["a", "b"]) });

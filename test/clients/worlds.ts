@@ -82,11 +82,11 @@ export async function worldsForFile(): Promise<Worlds> {
 }
 
 /** Nothing runs, nothing is held, every slot is free, and each attempt was posted exactly once. */
-async function expectAtRest(tollgate: TestGateway, tenantId: string): Promise<void> {
+export async function expectAtRest(tollgate: TestGateway, tenantId: string): Promise<void> {
   const { directory, lifecycle } = tollgate.gateway;
   await until(() => lifecycle.inFlightCount() === 0);
   await tollgate.store.flush();
-  const { rows } = await tollgate.store.requestPage({ tenantId }, { limit: 200, cursor: null });
+  const { rows } = await tollgate.store.requestPage({ tenantId }, { limit: 1_000, cursor: null });
   const spent = rows.reduce((sum, row) => sum + row.costNanoUsd, 0);
   const budgets = await directory.budgetStates(tenantId);
   expect(budgets.map(({ postedNanoUsd, heldNanoUsd }) => ({ postedNanoUsd, heldNanoUsd }))).toEqual(

@@ -1,4 +1,5 @@
 /** How an attempt can come out, as data: the phases after it decide by `kind` alone. */
+import type { MadeObject } from "../base/object-kind.ts";
 import type { Refusal } from "../base/verdict.ts";
 import type { StreamWatch, Usage } from "../dialects/contract.ts";
 import type { Classification } from "./classify.ts";
@@ -25,6 +26,8 @@ export type AttemptResult =
       /** Output tokens seen before it failed; null when none could be seen. */
       readonly outputTokensSeen: number | null;
       readonly detail: string;
+      /** What its provider told that it keeps all the same. Absent: nothing. */
+      readonly made?: readonly MadeObject[];
     }
   /** Its address is not allowed or takes no connections, or no token is to be had: nothing was sent. */
   | {
@@ -41,6 +44,8 @@ export type AttemptResult =
        */
       readonly progress: "unheld" | "holding" | "unsent" | "sent";
       readonly outputTokensSeen: number | null;
+      /** Likewise. */
+      readonly made?: readonly MadeObject[];
     }
   | {
       readonly kind: "answer";

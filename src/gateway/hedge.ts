@@ -17,6 +17,7 @@ import type { AttemptResult } from "./attempt-result.ts";
 import { stopExchange, type Exchange, type Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { makeAttempt } from "./make-attempt.ts";
+import { noteAnswer, noteMade } from "./objects/made.ts";
 import { planAttempt } from "./plan-attempt.ts";
 import type { RouteTerms } from "./resolve.ts";
 import { settleAnswer } from "./settle-answer.ts";
@@ -89,12 +90,15 @@ async function isLate(
 }
 
 function mayHedge(
-  { gateway, exchange, admitted: { routeId }, story }: HedgeParts,
+  { gateway, exchange, admitted, story }: HedgeParts,
   { percentMax }: HedgeTerms,
 ): boolean {
+  const { request, routeId } = admitted;
   if (exchange.stoppedFor !== null || exchange.clientGone) return false;
   // Hundreds of megabytes at once to two, or a file that the loser keeps and nobody knows of, help nobody.
   if (exchange.spool !== null || exchange.call.codec.modelInHeader === true) return false;
+  // The answers of both would be in it.
+  if (request.objects?.some(({ kind }) => kind === "conversation") === true) return false;
   const atMs = gateway.clock.nowMs();
   if (!story.canHedge(atMs) || routeId === null) return false;
   const isCalm = gateway.shed.allows("hedge");
@@ -194,7 +198,10 @@ function takeOver(exchange: Exchange, ended: Ended, run: Stoppable): Ended {
   return ended;
 }
 
-/** One that was given up is settled by now; one that answered in the same moment is not. */
+/**
+ * One that was given up is settled by now; one that answered in the same moment is not. What its provider
+ * keeps of it is the tenant's, though nobody is told of it.
+ */
 async function settleLoser({ gateway, exchange, admitted }: HedgeParts, over: Over): Promise<void> {
   if ("error" in over) {
     gateway.log.warn("hedge.failed", { requestId: exchange.id, error: over.error });
@@ -205,12 +212,14 @@ async function settleLoser({ gateway, exchange, admitted }: HedgeParts, over: Ov
   const outcome = "hedge_lost";
   if (result.kind === "answer") {
     const { answer, usage } = result;
+    void noteAnswer(gateway, exchange, admitted, plan, answer.body);
     const output = (): GeneratedOutput => exchange.call.codec.output(answer.body);
     const { status } = answer;
     const end = { usage, isPartial: false, output, counted: null, outcome, status };
     await settleAnswer(gateway, exchange, admitted, plan, end);
   } else if (result.kind === "stream") {
     const { watch, status } = result.stream;
+    void noteMade(gateway, admitted, plan, watch.made?.() ?? []);
     const isPartial = !watch.isUsageFinal();
     const usage = watch.usage();
     const end = { usage, isPartial, output: watch.output, counted: null, outcome, status };

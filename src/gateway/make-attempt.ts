@@ -11,6 +11,7 @@ import type { AttemptResult } from "./attempt-result.ts";
 import { classifyBroken, isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { noteMade } from "./objects/made.ts";
 import { endAtProvider, reportOutcome, settle, voidUnheld } from "./settle.ts";
 
 /** `run` stops it: the exchange itself, or where two attempts run something of its own. */
@@ -24,6 +25,7 @@ export async function makeAttempt(
   try {
     const result = await runAttempt(gateway, exchange, run, admitted, plan);
     settleUnanswered(gateway, exchange, run, admitted, plan, result);
+    if ("made" in result) void noteMade(gateway, admitted, plan, result.made ?? []);
     return result;
   } catch (error) {
     if (plan.isHeld) {

@@ -30,9 +30,10 @@ export async function readAnswer(
     return await refusedBy(gateway, exchange, upstream, answer, plan);
   }
   const watch = watchOf(exchange, request, plan, answer.headers.get("content-type"));
-  return watch === null
-    ? await wholeAnswer(gateway, exchange, upstream, answer, plan)
-    : await untilContent(gateway, exchange, upstream, answer, plan, watch);
+  if (watch === null) return await wholeAnswer(gateway, exchange, upstream, answer, plan);
+  const result = await untilContent(gateway, exchange, upstream, answer, plan, watch);
+  // A stream that nobody gets may have begun something that its provider keeps.
+  return result.kind === "stream" ? result : { ...result, made: watch.made?.() ?? [] };
 }
 
 /** What watches the answer while it is relayed; null: it is read whole. */
@@ -120,7 +121,7 @@ async function untilContent(
   answer: UpstreamAnswer,
   plan: AttemptPlan,
   watch: StreamWatch,
-): Promise<AttemptResult> {
+): Promise<Extract<AttemptResult, { kind: "stream" | "failed" | "stopped" }>> {
   const { status, headers, reader } = answer;
   const { codec } = exchange.call;
   const bytesMax = codec.eventBytesMax ?? LIMITS.eventBytesMax;

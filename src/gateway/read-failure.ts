@@ -88,7 +88,7 @@ export function broken(
   kind: BrokenKind,
   detail: string,
   outputTokensSeen: number | null,
-): AttemptResult {
+): Extract<AttemptResult, { kind: "failed" | "stopped" }> {
   const gaveUpFor = upstream.gaveUpFor();
   if (gaveUpFor !== null && isStop(gaveUpFor)) {
     return { kind: "stopped", progress: "sent", outputTokensSeen };

@@ -1,5 +1,6 @@
 /** What an answer says that its provider keeps from now on, or keeps no longer, is remembered. */
 import { assert } from "../../base/assert.ts";
+import { HOUSE_SCOPES } from "../../base/scope.ts";
 import { isObjectId } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { MadeObject } from "../../base/object-kind.ts";
@@ -34,7 +35,7 @@ export function noteAnswer(
     : noteMade(gateway, admitted, plan, codec.made(answer, request));
 }
 
-/** Likewise, of a stream that has told so much. */
+/** Likewise, of a stream that has told so much. What is made for the house is nobody's. */
 export function noteMade(
   { clock, credentialHashSecret, objects }: Gateway,
   { principal, request }: Admitted,
@@ -42,7 +43,7 @@ export function noteMade(
   made: readonly MadeObject[],
 ): Promise<void> | null {
   const named = made.filter(({ id }) => isObjectId(id)).slice(0, MADE_MAX);
-  if (named.length === 0) return null;
+  if (named.length === 0 || principal.tenant.id === HOUSE_SCOPES.tenantId) return null;
   const createdAtMs = clock.nowMs();
   const place = {
     tenantId: principal.tenant.id,

@@ -76,6 +76,9 @@ function writeWhilePossible(file: number, block: Uint8Array): void {
   }
 }
 
+/** Before the command of a process whose files are to be bounded in size. */
+export const BOUNDED_PREFIX = ["sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"];
+
 /** A write past the bound fails with EFBIG, once the signal that comes with it is ignored. */
 const bounded: DiskKind = {
   name: "files that may not grow",
@@ -85,7 +88,7 @@ const bounded: DiskKind = {
     mkdirSync(folder);
     return {
       folder,
-      prefix: ["sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"],
+      prefix: BOUNDED_PREFIX,
       fill: (child) => bound(child, "1"),
       // The bound of a process that was killed ended with it.
       free: (child) => (child.isEnded ? undefined : bound(child, "unlimited")),
@@ -93,7 +96,8 @@ const bounded: DiskKind = {
   },
 };
 
-function bound(child: Child, bytes: string): void {
+/** From now on none of its files grows past so many bytes. */
+export function bound(child: Child, bytes: string): void {
   if (!run("prlimit", "--pid", String(child.pid), `--fsize=${bytes}:`)) {
     throw new Error("prlimit could not bound the size of files");
   }

@@ -65,7 +65,7 @@ export class Spools {
     const name = Buffer.from(this.#random.bytes(NAME_BYTES)).toString("hex");
     const path = join(this.#folder, `spool-${name}`);
     // Dying between these two leaves an empty file.
-    const handle = await open(path, "wx+", 0o600);
+    const handle = await open(path, "wx+", 0o600).catch(fail);
     try {
       await unlink(path);
     } catch (error) {
@@ -169,16 +169,18 @@ class SpoolWriter {
         this.#writtenBytes += bytesWritten;
       }
     } catch (error) {
-      throw isFull(error) ? new NoRoomError("the disk is full", { cause: error }) : error;
+      fail(error);
     }
     this.#inBlock = 0;
   }
 }
 
-function isFull(error: unknown): boolean {
-  return (
-    error instanceof Error && "code" in error && /^(?:ENOSPC|EDQUOT)$/.test(String(error.code))
-  );
+/** The disk, a quota, the size that files may have, or the number of those that may be open. */
+const NO_ROOM = /^(?:ENOSPC|EDQUOT|EFBIG|EMFILE|ENFILE)$/;
+
+function fail(error: unknown): never {
+  const isFull = error instanceof Error && "code" in error && NO_ROOM.test(String(error.code));
+  throw isFull ? new NoRoomError("the disk is full", { cause: error }) : error;
 }
 
 class SpooledFile implements Spool {

@@ -18,6 +18,7 @@ import {
 } from "./google/embed-content.ts";
 import { readGoogleFailure } from "./google/failure.ts";
 import { generateContentCodec, streamGenerateContentCodec } from "./google/generate-content.ts";
+import { batchCancelCodec, batchCodec, batchesCodec } from "./openai/batches/codec.ts";
 import { chatCodec } from "./openai/chat.ts";
 import { completionsCodec } from "./openai/completions.ts";
 import {
@@ -82,6 +83,9 @@ const CODECS: Readonly<Record<Surface, Codec>> = {
   file: fileCodec,
   file_delete: fileDeleteCodec,
   file_content: fileContentCodec,
+  batches: batchesCodec,
+  batch: batchCodec,
+  batch_cancel: batchCancelCodec,
   responses: responsesCodec,
   response_compact: responseCompactCodec,
   response_input_tokens: responseCountCodec,

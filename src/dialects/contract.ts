@@ -74,6 +74,8 @@ export type ClientRequest = {
   readonly beyondPrice?: BeyondPrice;
   /** The requests of the file that a batch is made of. Absent: it is none. */
   readonly batch?: BatchBounds;
+  /** Where the lines of a batch must go, as its maker says. Absent: it is none. */
+  readonly batchUrl?: string;
   /** The file that it uploads for batches. Absent: none. */
   readonly batchFile?: BatchFile;
 };
@@ -241,6 +243,11 @@ export interface Codec {
     answer: Uint8Array,
     request: Pick<ClientRequest, "batchFile">,
   ) => readonly MadeObject[];
+  /**
+   * What it asks for is in a file that it names: the whole of it, by what is remembered of that file.
+   * Absent: it says all itself.
+   */
+  readonly ofFile?: (request: ClientRequest, batch: string | null) => Verdict<ClientRequest>;
   /** What the provider goes on with after this plain answer; null: nothing. Absent: it never does. */
   readonly job?: (answer: Uint8Array) => StartedJob | null;
   /** How a job stands, by the plain answer about it; null: it does not say. Absent: it is about none. */

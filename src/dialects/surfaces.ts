@@ -156,6 +156,16 @@ export const SURFACES = {
     meters: ["free"],
     access: "owned",
   },
+  batches: {
+    dialect: "openai",
+    method: "POST",
+    paths: ["/v1/batches"],
+    // Those of the surface that its lines are for.
+    meters: ["tokens", "images"],
+    access: "exchange",
+  },
+  batch: { ...OWNED, method: "GET", paths: ["/v1/batches/{id}"] },
+  batch_cancel: { ...OWNED, method: "POST", paths: ["/v1/batches/{id}/cancel"] },
   responses: {
     dialect: "openai",
     method: "POST",

@@ -20,7 +20,7 @@ import { strategyFor } from "./choose/strategy.ts";
 import { unlessStopped, type Exchange, type Principal } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { takeFirst, whenReady, type Taken, type Wanted } from "./hold.ts";
-import { amongKeepers, findKept, toKeeper } from "./objects/keeper.ts";
+import { amongKeepers, findKept, type Kept, onlyOfModel, toKeeper } from "./objects/keeper.ts";
 import { onlyTaker } from "./objects/taker.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import { unpricedText } from "./unpriced-text.ts";
@@ -74,7 +74,8 @@ async function resolveKept(
   { principal, request }: AcceptedRequest,
   named: NonNullable<ClientRequest["objects"]>,
 ): Promise<Verdict<Resolved>> {
-  const isOwned = accessOf(request.surface) === "owned";
+  const { ofFile } = exchange.call.codec;
+  const isOwned = accessOf(request.surface) === "owned" || ofFile !== undefined;
   // An unknown model comes before an unknown object.
   const resolved = isOwned ? null : resolveAsked(gateway, exchange, { principal, request });
   if (resolved?.allowed === false) return resolved;
@@ -83,6 +84,10 @@ async function resolveKept(
   if (resolved !== null) return amongKeepers(gateway, resolved.value, kept.value);
   const [object] = kept.value;
   assert(object, "a request about an object names it");
+  if (ofFile !== undefined) {
+    const whole = ofFile(request, object.row.batch);
+    return whole.allowed ? resolveOfFile(gateway, exchange, principal, whole.value, object) : whole;
+  }
   const { route } = object.row;
   if (route !== null && !isModelAllowed(principal.token.allowedModels, route)) {
     return notAllowed(route);
@@ -91,6 +96,21 @@ async function resolveKept(
   const keeper = toKeeper(gateway, object);
   // What a body names beside it must be kept there as well.
   return kept.value.length > 1 ? amongKeepers(gateway, keeper, kept.value) : allow(keeper);
+}
+
+/** For what the lines of a file ask: the model that the file is for, as it is named in those lines. */
+function resolveOfFile(
+  gateway: Gateway,
+  exchange: Exchange,
+  principal: Principal,
+  request: ClientRequest,
+  file: Kept,
+): Verdict<Resolved> {
+  const { route, model } = file.row;
+  exchange.request = { ...request, model: route ?? "" };
+  const resolved = resolveAllowed(gateway, principal, exchange.request);
+  if (!resolved.allowed) return resolved;
+  return amongKeepers(gateway, onlyOfModel(resolved.value, model), [file]);
 }
 
 function resolveAsked(
@@ -106,10 +126,11 @@ function resolveAsked(
 function resolveAllowed(
   gateway: Gateway,
   principal: Principal,
-  { beyondPrice, model, objects, surface }: ClientRequest,
+  { batch, beyondPrice, model, objects, ...request }: ClientRequest,
 ): Verdict<Resolved> {
   const { id: tenantId } = principal.tenant;
   const isPinned = objects !== undefined;
+  const surface = batch?.surface ?? request.surface;
   const resolved = gateway.directory.resolve(tenantId, model, metersOf(surface), isPinned);
   const quoted = JSON.stringify(model);
   if (resolved === null) {

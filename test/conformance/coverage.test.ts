@@ -3,6 +3,7 @@
  * `every-surface.test.ts` runs; else it says why there is none. A surface that does neither fails.
  */
 import { expect, test } from "bun:test";
+import { codecOf } from "../../src/dialects/catalogue.ts";
 import { accessOf, type Surface, SURFACES } from "../../src/dialects/surfaces.ts";
 import type { Content, Example } from "./example.ts";
 import { EXAMPLES } from "./examples.ts";
@@ -81,6 +82,14 @@ const WITHOUT: Readonly<Record<Surface, Reasons>> = {
   translations: { ...SPOKEN, ...PLAIN_ONLY },
   rerank: { ...NO_CHAT, ...PLAIN_ONLY, ...NO_PICTURES },
   files: { ...NO_CHAT, ...PLAIN_ONLY, ...NO_PICTURES, ...FREE },
+  batches: {
+    ...NO_CHAT,
+    ...PLAIN_ONLY,
+    ...NO_PICTURES,
+    usage: "what it costs is known when it has ended",
+  },
+  batch: { ...OWNED, ...PLAIN_ONLY },
+  batch_cancel: { ...OWNED, ...PLAIN_ONLY },
   file: { ...OWNED, ...PLAIN_ONLY },
   file_delete: { ...OWNED, ...PLAIN_ONLY },
   file_content: { ...OWNED, unknown_members: "bytes of any type" },
@@ -120,5 +129,7 @@ test.each(surfaces)("%s shows every case, or says why it has none", (surface) =>
 
 test("what is about an object says which, and nothing else does", () => {
   const told = surfaces.filter((surface) => EXAMPLES[surface].some(({ kept }) => kept));
-  expect(told).toEqual(surfaces.filter((surface) => accessOf(surface) === "owned"));
+  const isAbout = (surface: Surface): boolean =>
+    accessOf(surface) === "owned" || codecOf(surface).ofFile !== undefined;
+  expect(told).toEqual(surfaces.filter(isAbout));
 });

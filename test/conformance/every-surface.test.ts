@@ -79,7 +79,8 @@ async function keep({ tollgate, tenantId, provider }: Stage, example: Example): 
       tokenId: "",
       providerId: provider.id,
       credentialPosition: 1,
-      batch: null,
+      batch:
+        example.keptBounds === undefined ? null : JSON.stringify({ bounds: example.keptBounds }),
       credentialHash: null,
       route: PUBLIC_MODEL,
       model: UPSTREAM_MODEL,

@@ -3,6 +3,7 @@
  * costs, and what it shows.
  */
 import type { ObjectKind } from "../../src/base/object-kind.ts";
+import type { BatchBounds } from "../../src/dialects/job-contract.ts";
 import type { PriceRow } from "../../src/store/contract.ts";
 import { FORM_HEADERS, formBytes, type Part } from "./multipart.ts";
 
@@ -29,6 +30,8 @@ export type Example = {
   readonly estimated?: true;
   /** What the provider must keep for the request to reach it. */
   readonly kept?: ObjectKind;
+  /** What is remembered of the lines in it, where it is a file for batches. */
+  readonly keptBounds?: BatchBounds;
   /** What its provider says where it fails within a stream; absent: as its dialect does. */
   readonly errorWithin?: object;
   /** Beside that it is answered at all. */

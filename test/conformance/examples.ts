@@ -26,6 +26,7 @@ import {
   streamed,
 } from "./example.ts";
 import { FRAMINGS, STREAMED as CONTENT_STREAMED, TEXT as CONTENT } from "./google-answers.ts";
+import { EMBEDDINGS_BOUNDS } from "../support/batch-bounds.ts";
 import { FORM_HEADERS, formBytes, type Part } from "./multipart.ts";
 import { compaction, PLAIN, TEXT_STREAM as RESPONSE_STREAM } from "./responses-answers.ts";
 import { UPSTREAM_MODEL } from "./stage.ts";
@@ -106,6 +107,8 @@ const RESPONSE_ERROR = {
 const RESPONSE = JSON.stringify({ ...PLAIN.text, x_unknown: [1, "🙂"] }, null, 2);
 const COMPACTED = JSON.stringify(compaction({ x_unknown: [1, "🙂"] }), null, 2);
 const RESPONSE_COUNT = '{"object" : "response.input_tokens","input_tokens":2095,"x_unknown":"🙂"}';
+const BATCH =
+  '{"id" : "batch_1","object":"batch","status":"in_progress","metadata":{"of":"Grüße 🙂"},"x":1.0}';
 const CONVERSATION =
   '{"id" : "conv_example","object":"conversation","metadata":{"of":"Grüße 🙂"},"x":1.0}';
 const ITEM = '{"id" : "msg_example","type":"message","role":"user","content":[],"x":"🙂"}';
@@ -223,6 +226,17 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
       answer: FILE,
     }),
   ],
+  batches: [
+    about("file", BATCH, {
+      keptBounds: EMBEDDINGS_BOUNDS,
+      body: () =>
+        encoded(
+          '{"input_file_id" : "file_1","endpoint":"/v1/embeddings","completion_window":"24h","x":1.50}',
+        ),
+    }),
+  ],
+  batch: [about("batch", BATCH)],
+  batch_cancel: [about("batch", BATCH)],
   responses: [
     plain('"input":"hi"', RESPONSE, { costNanoUsd: 25 * 1_000 + 15 * 2_000 }),
     streamed('"input":"hi"', RESPONSE_STREAM, {

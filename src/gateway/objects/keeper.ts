@@ -100,6 +100,17 @@ export function amongKeepers(
     : keptElsewhere(resolved, first, kept);
 }
 
+/** Leaves only those candidates that serve it with this very model of the provider's. */
+export function onlyOfModel(resolved: Resolved, model: string | null): Resolved {
+  const isOfModel = (candidate: Candidate): boolean => candidate.model === model;
+  return {
+    ...resolved,
+    candidates: resolved.candidates.filter(isOfModel),
+    fallbacks: { context_window: [], content_filter: [] },
+    disabled: resolved.disabled.filter(isOfModel),
+  };
+}
+
 /** By which a credential is known again, whatever its place is then. */
 export function credentialHash(secret: Uint8Array, { credential }: Lane): string | null {
   if (credential === null) return null;

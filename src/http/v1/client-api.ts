@@ -7,9 +7,10 @@ import { Elysia } from "elysia";
 import type { Place } from "../../dialects/contract.ts";
 import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
+import { batchListDetail } from "./batch-operations.ts";
 import { exchangeRoute } from "./exchange-route.ts";
 import { fileListDetail } from "./file-operations.ts";
-import { filesRoute } from "./files-route.ts";
+import { keptRoute } from "./kept-route.ts";
 import { modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
 import { MODEL_MOUNTS, methodAt, PATH_MOUNTS } from "./mounts.ts";
 import { googleModelDetail, googleModelsDetail } from "./google-operations.ts";
@@ -43,7 +44,12 @@ export function clientApi(gateway: Gateway) {
     );
   }
   return app
-    .get("/v1/files", ({ request }) => filesRoute(gateway, request), { detail: fileListDetail })
+    .get("/v1/files", ({ request }) => keptRoute(gateway, "file", request), {
+      detail: fileListDetail,
+    })
+    .get("/v1/batches", ({ request }) => keptRoute(gateway, "batch", request), {
+      detail: batchListDetail,
+    })
     .get("/v1/models", ({ request }) => modelsRoute(gateway, request), { detail: modelsDetail })
     .get("/v1/models/*", ({ request }) => modelRoute(gateway, request), { detail: modelDetail })
     .get("/v1beta/models", ({ request }) => modelsRoute(gateway, request), {

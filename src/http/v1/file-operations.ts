@@ -49,7 +49,7 @@ function ownedRefusals() {
 export const fileCreateDetail: DocumentDecoration = {
   ...client("create_file", "Upload a file"),
   description:
-    "The provider that serves the model in `x-tollgate-model` keeps it; without that header the only one that keeps files. Costs nothing.",
+    "The provider that serves the model in `x-tollgate-model` keeps it; without that header the only one that keeps files. One with the purpose `batch` holds requests, one a line, which are checked at once, all for one model and path: it goes to who serves that model. Costs nothing.",
   parameters: [
     ...askedHeaders(),
     {
@@ -73,7 +73,7 @@ export const fileCreateDetail: DocumentDecoration = {
               format: "binary",
               description: "It is never held in memory as a whole.",
             },
-            purpose: { ...text, description: "As `user_data`, `vision` or `assistants`." },
+            purpose: { ...text, description: "As `user_data`, `vision`, `assistants` or `batch`." },
           },
         },
       },

@@ -5,6 +5,7 @@
 import type { DocumentDecoration } from "elysia";
 import type { Surface } from "../../dialects/surfaces.ts";
 import { countTokensDetail, messagesDetail } from "./anthropic-operations.ts";
+import { batchCancelDetail, batchCreateDetail, batchDetail } from "./batch-operations.ts";
 import {
   conversationCreateDetail,
   conversationDeleteDetail,
@@ -82,6 +83,9 @@ export const SURFACE_DETAILS: Readonly<Record<Surface, DocumentDecoration>> = {
   file: fileDetail,
   file_delete: fileDeleteDetail,
   file_content: fileContentDetail,
+  batches: batchCreateDetail,
+  batch: batchDetail,
+  batch_cancel: batchCancelDetail,
   responses: responsesDetail,
   response_compact: responseCompactDetail,
   response_input_tokens: responseCountDetail,

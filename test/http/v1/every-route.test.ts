@@ -8,6 +8,7 @@ import { type Surface, SURFACES, type SurfaceSpec } from "../../../src/dialects/
 import { clientApi } from "../../../src/http/v1/client-api.ts";
 import { startRecordedUpstream } from "../../conformance/recorded-upstream.ts";
 import { startTestGateway } from "../../support/gateway.ts";
+import { EMBEDDINGS_BOUNDS } from "../../support/batch-bounds.ts";
 import { SAMPLES } from "./samples.ts";
 
 const DIALECTS: readonly DialectName[] = ["openai", "anthropic", "google"];
@@ -66,8 +67,13 @@ const REFUSED: readonly (readonly [who: string, token: string, code: string, sta
 ];
 
 /** Something that a provider keeps for the tenant, by which paths with an id in them can be asked. */
-const OBJECT_IDS = { response: "object-1", file: "object-2", conversation: "object-3" } as const;
-for (const kind of ["response", "file", "conversation"] as const)
+const OBJECT_IDS = {
+  response: "object-1",
+  file: "object-2",
+  conversation: "object-3",
+  batch: "object-4",
+} as const;
+for (const kind of ["response", "file", "conversation", "batch"] as const)
   await noteObject("openai", tenantId, kind);
 const foreign = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
 
@@ -88,7 +94,7 @@ async function noteObject(
       tokenId: "",
       providerId: provider?.row.id ?? "",
       credentialPosition: 1,
-      batch: null,
+      batch: kind === "file" ? JSON.stringify({ bounds: EMBEDDINGS_BOUNDS }) : null,
       credentialHash: null,
       route: modelOf(dialect),
       model: "m",
@@ -143,11 +149,13 @@ function ask({ surface, dialect, method, path }: Entry, token: string): Promise<
 /** Paths begin with what they are about. */
 function idIn(path: string): string {
   if (path.startsWith("/v1/conversations/")) return OBJECT_IDS.conversation;
+  if (path.startsWith("/v1/batches/")) return OBJECT_IDS.batch;
   return path.startsWith("/v1/files/") ? OBJECT_IDS.file : OBJECT_IDS.response;
 }
 
 /** They answer from what is configured, and ask no provider. */
 const OF_OUR_OWN: ReadonlySet<string> = new Set([
+  "GET /v1/batches",
   "GET /v1/files",
   "GET /v1/models",
   "GET /v1/models/*",
@@ -197,6 +205,7 @@ describe.each(entries.filter(({ path }) => path.includes("{id}")))("$method $pat
 
 test("what is of our own asks no provider, whoever comes", async () => {
   for (const path of [
+    "/v1/batches",
     "/v1/files",
     "/v1/models",
     "/v1/models/any",

@@ -52,6 +52,10 @@ export const SAMPLES: Readonly<Partial<Record<Surface, (model: string) => Sample
     ...form({ file: new File(["hi"], "a.txt"), purpose: "user_data" }),
     headers: { "x-tollgate-model": model },
   }),
+  batches: () =>
+    json({ input_file_id: "object-2", endpoint: "/v1/embeddings", completion_window: "24h" }),
+  batch: () => json({}),
+  batch_cancel: () => json({}),
   file: () => json({}),
   file_delete: () => json({}),
   file_content: () => json({}),

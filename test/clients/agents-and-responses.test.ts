@@ -6,7 +6,13 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { HumanMessage, type AIMessageChunk } from "@langchain/core/messages";
 import { tool as langchainTool } from "@langchain/core/tools";
 import { ChatOpenAI } from "@langchain/openai";
-import { Agent, OpenAIProvider, Runner, tool as agentTool } from "@openai/agents";
+import {
+  Agent,
+  OpenAIConversationsSession,
+  OpenAIProvider,
+  Runner,
+  tool as agentTool,
+} from "@openai/agents";
 import { generateText, isStepCount, Output, streamText, tool } from "ai";
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
@@ -91,6 +97,29 @@ describe.each(each)("%s", (_name, { baseURL, apiKey, upstream }) => {
       expect(paths()).toEqual(["/v1/responses"]);
     },
   );
+
+  test("agents: a session that is a conversation holds what was said and called", async () => {
+    const modelProvider = new OpenAIProvider({ openAIClient: client, useResponses: true });
+    const runner = new Runner({ modelProvider, tracingDisabled: true });
+    const tools = [agentTool({ ...described, parameters: city, execute: weatherIn })];
+    const agent = new Agent({ name: "Guide", model: MODEL, tools });
+    const session = new OpenAIConversationsSession({ client });
+    for (const said of ["Weather?", "And now?"]) {
+      expect((await runner.run(agent, said, { session })).finalOutput).toBe(ANSWER);
+    }
+    const items = await session.getItems();
+    expect(items.map(({ type }) => type)).toEqual([
+      "message",
+      "function_call",
+      "function_call_result",
+      "message",
+      "message",
+      "message",
+    ]);
+    await session.popItem();
+    expect((await session.getItems()).length).toBe(items.length - 1);
+    await session.clearSession();
+  });
 
   test("agents: parallel tools and a schema, and the usage of both turns", async () => {
     const modelProvider = new OpenAIProvider({ openAIClient: client, useResponses: true });

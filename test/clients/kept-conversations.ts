@@ -70,11 +70,17 @@ export class KeptConversations {
     return json(shown(id, found));
   }
 
-  #own({ role, content }: Item): Item {
+  #own(item: Item): Item {
     this.#made += 1;
+    const { content } = item;
     const part = typeof content === "string" ? [{ type: "input_text", text: content }] : content;
-    const labels = { type: "message", status: "completed" };
-    return { id: `msg_in_${this.#made}`, ...labels, role, content: part };
+    const labels = { id: `item_${this.#made}`, status: "completed" };
+    return {
+      type: "message",
+      ...item,
+      ...labels,
+      ...(part === undefined ? {} : { content: part }),
+    };
   }
 }
 

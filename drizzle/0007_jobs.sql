@@ -5,7 +5,8 @@ CREATE TABLE `jobs` (
 	`route` text NOT NULL,
 	`credential_position` integer,
 	`credential_hash` text,
-	`bounds` text
+	`bounds` text,
+	`input_tokens_estimate` integer NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE `objects` ADD `batch` text;

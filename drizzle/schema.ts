@@ -539,6 +539,8 @@ export const jobs = sqliteTable("jobs", {
   credentialHash: text("credential_hash"),
   /** Of a batch, as JSON: what its lines can cost together. */
   bounds: text(),
+  /** For what ends without telling its usage: the likely tokens of all its input. */
+  inputTokensEstimate: integer("input_tokens_estimate").notNull(),
 });
 
 /** Single values: the admin token's hash, the schema's origin. */

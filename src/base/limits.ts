@@ -197,6 +197,15 @@ export const LIMITS = {
   /** As much of a shadow's answer is read, for as long. */
   shadowAnswerBytesMax: 8 * 1024 * 1024,
   shadowTotalMs: 120_000,
+  /** Jobs that are looked at, at most so many at once; the time that one question may take, and its answer's size. */
+  jobLooksMs: 1_000,
+  jobLooksAtOnceMax: 4,
+  jobAskMs: 30 * 60_000,
+  jobOutputBytesMax: 4 * 1024 * 1024 * 1024,
+  /** A job that has not been heard of for so long after its begin is charged what is held for it. */
+  jobFollowedMs: 72 * 60 * 60_000,
+  /** Looks in a row at which its provider knew nothing of it: then it is gone. */
+  jobUnknownLooksMax: 5,
   /** After this long without an outcome a target is tried again now and then. */
   exploreAfterMs: 60_000,
   drainMs: 120_000,

@@ -7,7 +7,7 @@ import type { MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { Verdict } from "../base/verdict.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
 import type { DialectHeaders } from "./headers.ts";
-import type { BatchBounds, BatchFile, JobState, StartedJob } from "./job-contract.ts";
+import type { BatchBounds, BatchFile, JobOutput, JobState, StartedJob } from "./job-contract.ts";
 import type { Refused } from "./json-body.ts";
 import type { ClientForm } from "./multipart.ts";
 import type { ErrorReply, Framing } from "./reply-contract.ts";
@@ -252,6 +252,8 @@ export interface Codec {
   readonly job?: (answer: Uint8Array) => StartedJob | null;
   /** How a job stands, by the plain answer about it; null: it does not say. Absent: it is about none. */
   readonly jobState?: (answer: Uint8Array) => JobState | null;
+  /** Reads the files that a job's answers come in, all of them for `surface`. Absent: it has none. */
+  readonly jobOutput?: (surface: Surface) => JobOutput;
 }
 
 export interface Dialect {

@@ -2,10 +2,10 @@
  * What a provider goes on with after it has answered, a job: what it costs is known when it has ended, from
  * what it then tells of itself, or from the files that hold what came of it.
  */
-import type { JobKind, NamedObject } from "../base/object-kind.ts";
+import type { JobKind, MadeObject, NamedObject } from "../base/object-kind.ts";
 import type { BeyondPrice } from "./beyond-price.ts";
 import type { Surface } from "./surfaces.ts";
-import type { TokenKindApart, UnitCounts, Usage } from "./usage-contract.ts";
+import type { GeneratedOutput, TokenKindApart, UnitCounts, Usage } from "./usage-contract.ts";
 
 /** `id`: by which its provider is asked for it. */
 export type StartedJob = { readonly kind: JobKind; readonly id: string };
@@ -18,6 +18,8 @@ export type JobState =
       readonly outputs: readonly string[];
       /** What it tells of its usage as a whole; null: nothing. */
       readonly usage: Usage | null;
+      /** Output that is there, where usage is not told. Absent: none can be seen. */
+      readonly outputTokensSeen?: number;
     };
 
 /** What the lines of a file can cost together; of a file that was uploaded for batches. */
@@ -56,4 +58,21 @@ export type BatchFile = {
   /** Everything that a line names, each once. */
   readonly objects: readonly NamedObject[];
   readonly bounds: BatchBounds;
+};
+
+/** One line of a file that holds what came of a batch. */
+export type OutputLine = {
+  /** False: its request failed, and costs nothing. */
+  readonly isAnswered: boolean;
+  /** null: none was reported, or the line was too long to be read. */
+  readonly usage: Usage | null;
+  readonly output: GeneratedOutput;
+  /** What the provider keeps of the answer from now on. */
+  readonly made: readonly MadeObject[];
+};
+
+/** Reads such a file while it comes: gives the lines that end within each piece, then the last one. */
+export type JobOutput = {
+  readonly push: (piece: Uint8Array) => readonly OutputLine[];
+  readonly end: () => readonly OutputLine[];
 };

@@ -14,6 +14,9 @@ import { Drains } from "./drains.ts";
 import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { lookAt } from "./jobs/look.ts";
+import { settleJob } from "./jobs/settle-job.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { Objects } from "./objects/objects.ts";
 import { createOrigins, type Origins } from "./origin.ts";
@@ -93,6 +96,16 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
       onSkipped: ({ provider }) => metrics.shadowEnded(provider.row.name, "skipped"),
     }),
     objects: new Objects({ clock, log, store }),
+    jobs: new Jobs({
+      clock,
+      log,
+      store,
+      isAllowed: () => !gateway.lifecycle.isDraining() && store.health().ok,
+      look: (job) => lookAt(gateway, job),
+      settle: (job, end) => settleJob(gateway, job, end),
+      onFound: ({ requestId, ...hold }) =>
+        directory.owners.noteHeld({ ...hold, exchangeId: requestId }),
+    }),
     sharing: createSharing({ clock, log, store, pepper: tokenPepper }),
     tokenCounter: parts.tokenCounter ?? createTokenCounter(clock, log),
     watchdog,
@@ -101,6 +114,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
     tokenPepper,
     credentialHashSecret: deriveKey(tokenPepper, "credential-hash"),
   };
+  await gateway.jobs.load();
   return gateway;
 }
 
@@ -114,6 +128,7 @@ function mayShadow({ lifecycle, shed, store }: Gateway): boolean {
 export async function disassembleGateway(gateway: Gateway): Promise<void> {
   gateway.shed.stop();
   gateway.watchdog.stop();
+  gateway.jobs.stop();
   gateway.objects.stop();
   gateway.sharing.stop();
   gateway.tokenCounter.stop();

@@ -175,8 +175,14 @@ export function inputTokensEstimate(request: ClientRequest): number {
   return Math.ceil(request.textBytes / BYTES_PER_TOKEN_ESTIMATE) + imageTokensEstimate(request);
 }
 
-export function imageTokensEstimate({ images }: ClientRequest): number {
+export function imageTokensEstimate({ images }: Pick<ClientRequest, "images">): number {
   return images * IMAGE_TOKENS_ESTIMATE;
+}
+
+/** The same of what its provider goes on with: of a batch, of all its lines. */
+export function jobTokensEstimate(request: ClientRequest): number {
+  const { textBytes, images } = request.batch ?? request;
+  return Math.ceil(textBytes / BYTES_PER_TOKEN_ESTIMATE) + imageTokensEstimate({ images });
 }
 
 const TOKENS_PER_RATE = 1_000_000;

@@ -8,6 +8,7 @@ import type { BodyRoom } from "./load/body-room.ts";
 import type { Drains } from "./drains.ts";
 import type { Directory } from "./directory.ts";
 import type { Hedges } from "./hedges.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Objects } from "./objects/objects.ts";
 import type { Origins } from "./origin.ts";
@@ -35,6 +36,7 @@ export type Gateway = {
   readonly hedges: Hedges;
   readonly shed: Shed;
   readonly objects: Objects;
+  readonly jobs: Jobs;
   readonly sharing: Sharing;
   readonly shadows: Shadows;
   readonly tokenCounter: TokenCounter;

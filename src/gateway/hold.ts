@@ -27,10 +27,6 @@ export type Taken = { readonly hold: TakenHold; readonly agreed: Agreed };
 const FROZEN =
   "The ledger was restored from an older copy, so that hard budgets cannot be kept: " +
   "an operator must accept it first.";
-/** What it costs is known to its provider alone, long after its hold would have to be settled. */
-const BACKGROUND =
-  "A hard budget applies, and what a background response costs is not known when it is answered: " +
-  "ask for it without 'background'.";
 const FROZEN_RETRY_MS = 60_000;
 
 function beyondPriceText(member: string): string {
@@ -105,9 +101,6 @@ function take(
   const scopes = { ...wanted.scopes, routeId, providerId: candidate.provider.row.id };
   if (store.isFrozen() && directory.isBounded(scopes)) {
     return refuse("ledger_unavailable", FROZEN, { retryAfterMs: FROZEN_RETRY_MS });
-  }
-  if (request.background === true && directory.isBounded(scopes)) {
-    return refuse("invalid_request", BACKGROUND, { param: "background" });
   }
   if (request.beyondPrice !== undefined && directory.isBounded(scopes)) {
     const { member: param } = request.beyondPrice;

@@ -3,6 +3,7 @@
  * client, whose settlement is then the reply's business. Whatever it throws, its hold is given back.
  */
 import { assertNever } from "../base/assert.ts";
+import type { ClientRequest } from "../dialects/contract.ts";
 import type { Admitted } from "./admit.ts";
 import { runAttempt } from "./attempt.ts";
 import { noteRefused, noteUnreachable } from "./attempt-notes.ts";
@@ -11,8 +12,9 @@ import type { AttemptResult } from "./attempt-result.ts";
 import { classifyBroken, isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { goesOn } from "./jobs/keep-open.ts";
 import { noteMade } from "./objects/made.ts";
-import { endAtProvider, reportOutcome, settle, voidUnheld } from "./settle.ts";
+import { type AttemptEnd, endAtProvider, reportOutcome, settle, voidUnheld } from "./settle.ts";
 
 /** `run` stops it: the exchange itself, or where two attempts run something of its own. */
 export async function makeAttempt(
@@ -29,13 +31,28 @@ export async function makeAttempt(
     return result;
   } catch (error) {
     if (plan.isHeld) {
-      const cost = { kind: "estimated", outputTokensSeen: null } as const;
+      const cost = unansweredCost(admitted.request, null, false);
       settle(gateway, exchange, admitted, plan, { cost, outcome: "internal_error", status: null });
     } else {
       voidUnheld(gateway, plan);
     }
     throw error;
   }
+}
+
+/**
+ * What nobody can call back goes on, although its answer was lost; a batch that was refused is not made.
+ * `isRefused`: the provider said so.
+ */
+function unansweredCost(
+  request: ClientRequest,
+  outputTokensSeen: number | null,
+  isRefused: boolean,
+): AttemptEnd["cost"] {
+  if (isRefused && request.batch !== undefined) return { kind: "nothing" };
+  return isRefused || !goesOn(request)
+    ? { kind: "estimated", outputTokensSeen }
+    : { kind: "whole" };
 }
 
 /** What each way of not answering means for the provider's actor and for the ledger. */
@@ -71,7 +88,7 @@ function settleUnanswered(
       const cost =
         result.progress === "unsent"
           ? ({ kind: "nothing" } as const)
-          : ({ kind: "estimated", outputTokensSeen } as const);
+          : unansweredCost(admitted.request, outputTokensSeen, false);
       const outcome = run.stoppedFor ?? "stopped";
       settle(gateway, exchange, admitted, plan, { cost, outcome, status: null });
       return;
@@ -87,7 +104,7 @@ function settleUnanswered(
         cost:
           classification.billed === "no"
             ? { kind: "nothing" }
-            : { kind: "estimated", outputTokensSeen },
+            : unansweredCost(admitted.request, outputTokensSeen, verbatim !== null),
         outcome: classification.outcome,
         status: verbatim?.status ?? null,
       });

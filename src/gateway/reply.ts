@@ -2,6 +2,7 @@
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { StreamWatch } from "../dialects/contract.ts";
+import type { StartedJob } from "../dialects/job-contract.ts";
 import type { Admitted } from "./admit.ts";
 import { attemptsTold } from "./attempt-notes.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
@@ -32,6 +33,7 @@ export async function answerReply(
   const { codec } = exchange.call;
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = answer.status;
+  const job = codec.job?.(answer.body) ?? null;
   const settled = settleAnswer(gateway, exchange, admitted, plan, {
     usage,
     isPartial: false,
@@ -39,13 +41,28 @@ export async function answerReply(
     counted: null,
     outcome: "ok",
     status: answer.status,
+    job,
   });
   const noted = noteAnswer(gateway, exchange, admitted, plan, answer.body);
   if (settled !== undefined) await settled;
   if (noted !== null) await noted;
+  hurryJob(gateway, exchange, plan, answer.body);
   const headers = replyHeaders(exchange, answer.headers);
-  addCost(headers, exchange);
+  // What a job costs is not known yet.
+  if (job === null) addCost(headers, exchange);
   return { status: answer.status, headers, body: answer.body };
+}
+
+/** Who asks how a job stands, and is told that it has ended, need not wait for its settlement. */
+function hurryJob(
+  { jobs }: Gateway,
+  { call: { codec }, request }: Exchange,
+  { candidate: { provider } }: AttemptPlan,
+  answer: Uint8Array,
+): void {
+  const [about] = request?.objects ?? [];
+  if (about === undefined || codec.jobState?.(answer)?.state !== "ended") return;
+  jobs.hurry(provider.row.id, about.id);
 }
 
 /** `legs`: further attempts may go on with what the first begins. */
@@ -91,12 +108,20 @@ export function streamReply(
         counted,
         outcome,
         status: leg.status,
+        job: watch.usage() === null ? jobOf(leg.admitted, watch) : null,
       };
       const ended = settleAnswer(gateway, exchange, leg.admitted, leg.plan, end);
       return noted === null ? ended : Promise.all([noted, ended]).then(() => undefined);
     },
   });
   return { status, headers: streamHeaders(exchange, stream.headers), body };
+}
+
+/** A stream of what is made in the background may end before that does. */
+function jobOf({ request }: Admitted, { made }: StreamWatch): StartedJob | null {
+  if (request.background !== true) return null;
+  const response = made?.().find(({ kind }) => kind === "response");
+  return response === undefined ? null : { kind: "response", id: response.id };
 }
 
 /** When its first events have come, and again at its end: what a stream makes has its id before its content. */

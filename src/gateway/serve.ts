@@ -13,6 +13,7 @@ import { ContinuedLegs } from "./continue.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { eventOf, Failures, isUnanswered, type Unanswered } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
+import { goesOn } from "./jobs/keep-open.ts";
 import { makeHedgedAttempt, type HedgeParts, type Over } from "./hedge.ts";
 import { makeAttempt } from "./make-attempt.ts";
 import { planAttempt } from "./plan-attempt.ts";
@@ -29,30 +30,34 @@ export async function serve(
   return await tell(gateway, exchange, admitted, exchange.story);
 }
 
-/** The route's bounds; an attempt that could not finish in time is not begun. */
+/**
+ * The route's bounds; an attempt that could not finish in time is not begun. A batch is asked for once: one
+ * that seems to have failed may be under way.
+ */
 function storyInput(
   { clock }: Gateway,
   { id, createdAtMs, deadlineMs }: Exchange,
-  { candidates, terms: { retries } }: Admitted,
+  { candidates, request, terms: { retries } }: Admitted,
 ): ExchangeInput {
   const lastMs = deadlineMs - LIMITS.attemptLeastMs;
+  const attemptsMax = request.batch === undefined ? LIMITS.attemptsMax : 1;
   const input = {
     exchangeId: id,
     candidates: candidates.length,
-    attemptsMax: LIMITS.attemptsMax,
+    attemptsMax,
     deadlineMs: lastMs,
     atMs: clock.nowMs(),
   };
   if (retries === undefined) return input;
   const {
-    attemptsMax = LIMITS.attemptsMax,
+    attemptsMax: routesMax = attemptsMax,
     totalMs = Infinity,
     backoffBaseMs: baseMs = LIMITS.backoffBaseMs,
     backoffMaxMs: maxMs = LIMITS.backoffMaxMs,
   } = retries;
   return {
     ...input,
-    attemptsMax: Math.min(attemptsMax, LIMITS.attemptsMax),
+    attemptsMax: Math.min(routesMax, attemptsMax),
     deadlineMs: Math.min(lastMs, createdAtMs + totalMs),
     backoff: { baseMs, maxMs },
   };
@@ -110,7 +115,8 @@ async function attempt(
   const plan = await planAttempt(gateway, exchange, exchange, admitted, target, firstHold);
   if ("refusal" in plan) return plan;
   exchange.outputTokensCap = plan.outputTokensCap;
-  if (terms.hedge !== undefined && routeId !== null) {
+  // Of two that are begun, none could be called back.
+  if (terms.hedge !== undefined && routeId !== null && !goesOn(admitted.request)) {
     const atMs = gateway.clock.nowMs();
     if (firstHold !== null) gateway.hedges.countRequest(routeId, atMs);
     if (story.canHedge(atMs)) return await makeHedgedAttempt(hedgeParts(parts), terms.hedge, plan);

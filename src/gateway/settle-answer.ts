@@ -4,8 +4,10 @@
  */
 import { LIMITS } from "../base/limits.ts";
 import type { ClientRequest, GeneratedOutput, Usage } from "../dialects/contract.ts";
+import type { StartedJob } from "../dialects/job-contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
+import { goesOn, keepOpen } from "./jobs/keep-open.ts";
 import { imageTokensEstimate, inputTokensEstimate, isFree, unreportedUsage } from "./estimate.ts";
 import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -24,6 +26,8 @@ export type AnswerEnd = {
   readonly counted: Usage | null;
   readonly outcome: string;
   readonly status: number;
+  /** What its provider goes on with. Absent or null: nothing. */
+  readonly job?: StartedJob | null;
 };
 
 /** A promise only where something must be counted or split; it never rejects. */
@@ -32,7 +36,7 @@ export function settleAnswer(
   exchange: Exchange,
   admitted: Admitted,
   plan: AttemptPlan,
-  { usage, isPartial, output, counted, outcome, status }: AnswerEnd,
+  { usage, isPartial, output, counted, outcome, status, job = null }: AnswerEnd,
 ): Promise<void> | void {
   const { share } = exchange;
   const post = (kind: "reported" | "counted", known: Usage): Promise<void> | void => {
@@ -42,9 +46,9 @@ export function settleAnswer(
     return split ?? settle(gateway, exchange, admitted, plan, end);
   };
   // It goes on at its provider, who tells only later what it comes to.
-  if (usage === null && admitted.request.background === true) {
-    const cost = { kind: "estimated", outputTokensSeen: null } as const;
-    settle(gateway, exchange, admitted, plan, { cost, outcome, status });
+  if (job !== null) return keepOpen(gateway, exchange, admitted, plan, job, status);
+  if (usage === null && goesOn(admitted.request)) {
+    settle(gateway, exchange, admitted, plan, { cost: { kind: "whole" }, outcome, status });
     return undefined;
   }
   if (counted !== null) return post("counted", counted);

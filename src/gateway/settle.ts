@@ -20,12 +20,13 @@ import { unpricedTools } from "./prices/tool-fees.ts";
 export type AttemptEnd = {
   /**
    * reported: the provider's usage. counted: ours of what was delivered. estimated: it may have
-   * generated; `outputTokensSeen` null when nothing could be seen. nothing: it cannot have been billed.
+   * generated; `outputTokensSeen` null when nothing could be seen. whole: it may go on where nobody sees it, to
+   * all that was held for it. nothing: it cannot have been billed.
    */
   readonly cost:
     | { readonly kind: "reported" | "counted"; readonly usage: Usage }
     | { readonly kind: "estimated"; readonly outputTokensSeen: number | null }
-    | { readonly kind: "nothing" };
+    | { readonly kind: "whole" | "nothing" };
   readonly outcome: string;
   readonly status: number | null;
 };
@@ -47,7 +48,7 @@ export function settle(
   const atMs = clock.nowMs();
   const latencyMs = clock.monotonicMs() - plan.startedMonotonicMs;
   const usage = usageOf(gateway, admitted, plan, end);
-  const isEstimated = end.cost.kind === "estimated" || end.cost.kind === "counted";
+  const isEstimated = end.cost.kind !== "reported" && end.cost.kind !== "nothing";
   const wholeNanoUsd = costOfEnd(plan, end, usage);
   const costNanoUsd = wholeNanoUsd - paidByOthersNanoUsd;
   warnOfUnpricedTools(gateway, exchange, plan, usage);
@@ -126,6 +127,7 @@ export function costOfEnd(
   usage: Usage,
 ): NanoUsd {
   if (end.cost.kind === "nothing") return 0;
+  if (end.cost.kind === "whole") return heldNanoUsd;
   const costNanoUsd = exactNanoUsd(usage, candidate.price);
   return end.cost.kind === "reported" ? costNanoUsd : Math.min(costNanoUsd, heldNanoUsd);
 }
@@ -137,7 +139,7 @@ function usageOf(
   { cost }: AttemptEnd,
 ): Usage {
   if ("usage" in cost) return cost.usage;
-  if (cost.kind === "nothing") return NO_USAGE;
+  if (cost.kind !== "estimated") return NO_USAGE;
   const { tenantId, tokenId } = admitted.principal.scopes;
   const isHouse = tenantId === HOUSE_SCOPES.tenantId;
   const owner = isHouse ? ({ type: "everyone" } as const) : ({ type: "tenant", tenantId } as const);

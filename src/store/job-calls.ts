@@ -22,7 +22,8 @@ const RECOUNT = sql.raw(`
 export function jobCalls({ orm, sqlite }: Connection): JobCalls {
   return {
     noteJob: (job) => {
-      orm.insert(jobs).values(job).run();
+      // Noted again where nobody knows whether it was.
+      orm.insert(jobs).values(job).onConflictDoNothing().run();
       return null;
     },
     endJob: (attemptId) => sqlite.transaction(() => end(orm, attemptId)).immediate(),

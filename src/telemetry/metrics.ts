@@ -54,6 +54,8 @@ export interface Metrics extends EventMetrics {
   /** Exactly once per started stream. */
   readonly streamEnded: () => void;
   readonly attemptEnded: (end: AttemptEnd) => void;
+  /** What its provider went on with after an attempt that has ended before. */
+  readonly jobEnded: (end: JobUse) => void;
   /** The exposition text of `contentType`; readings are collected now. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
@@ -119,7 +121,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     streamStarted: () => streamsInFlight.inc(),
     streamEnded: () => streamsInFlight.dec(),
-    attemptEnded: attempts,
+    ...attempts,
     ...counted,
     // Two scrapes at once share one rendering, because gauges are emptied and filled in between.
     render: () => {
@@ -181,7 +183,10 @@ function exchangeSeries(registry: Registry): (end: ExchangeEnd) => void {
   };
 }
 
-function attemptSeries(registry: Registry): (end: AttemptEnd) => void {
+/** What a job came to, whose attempt was counted when it was answered. */
+export type JobUse = Omit<AttemptEnd, "outcome" | "durationMs">;
+
+function attemptSeries(registry: Registry): Pick<Metrics, "attemptEnded" | "jobEnded"> {
   const registers = [registry];
   const attempts = tallyCounter(registry, {
     name: "tollgate_attempts_total",
@@ -221,15 +226,21 @@ function attemptSeries(registry: Registry): (end: AttemptEnd) => void {
     cost: cost.of(labels),
   }));
 
-  return (end) => {
-    attempts.of([end.provider, end.model, end.outcome]).value += 1;
-    const labels = [end.provider, end.model];
-    durations.of(labels).observe(end.durationMs / 1_000);
+  const use = (labels: readonly string[], end: JobUse): void => {
     const model = models.of(labels);
     model.input.value += end.inputTokens;
     model.output.value += end.outputTokens;
     model.cachedInput.value += end.cachedInputTokens;
     model.reasoning.value += end.reasoningTokens;
     model.cost.value += end.costNanoUsd;
+  };
+  return {
+    attemptEnded: (end) => {
+      attempts.of([end.provider, end.model, end.outcome]).value += 1;
+      const labels = [end.provider, end.model];
+      durations.of(labels).observe(end.durationMs / 1_000);
+      use(labels, end);
+    },
+    jobEnded: (end) => use([end.provider, end.model], end),
   };
 }

@@ -14,14 +14,8 @@ import {
 
 function jobOf(attemptId: string): JobRow {
   const keeper = { credentialPosition: 1, credentialHash: "c0ffee" };
-  return {
-    attemptId,
-    kind: "batch",
-    objectId: "batch_1",
-    route: "gpt-4o",
-    ...keeper,
-    bounds: "{}",
-  };
+  const asked = { route: "gpt-4o", bounds: "{}", inputTokensEstimate: 9 };
+  return { attemptId, kind: "batch", objectId: "batch_1", ...asked, ...keeper };
 }
 
 const OPEN = "select id from attempts join open_attempts on seq = attempt_seq order by seq";

@@ -47,15 +47,27 @@ export async function findKept(
   return allow(kept);
 }
 
+/** Where a provider keeps something: the credential that made it, and for which model. */
+type KeptPlace = Pick<ObjectRow, "credentialHash" | "credentialPosition" | "model">;
+
+/** Who can be asked about what is kept there, for nothing; null: the provider has no credential. */
+export function keeperOf(
+  { credentialHashSecret }: Pick<Gateway, "credentialHashSecret">,
+  place: KeptPlace,
+  provider: ProviderEntry,
+): Candidate | null {
+  const model = place.model ?? "";
+  const lane = keeperLane(credentialHashSecret, place, provider.lanesNow(model));
+  return lane === null ? null : { provider, lane, target: null, model, price: FREE_PRICE };
+}
+
 /** For a request about one object and no model, which is free: its keeper is the only candidate. */
 export function toKeeper(
-  { credentialHashSecret }: Pick<Gateway, "credentialHashSecret">,
+  gateway: Pick<Gateway, "credentialHashSecret">,
   { row, provider }: Kept,
 ): Resolved {
-  const model = row.model ?? "";
-  const lane = keeperLane(credentialHashSecret, row, provider.lanesNow(model));
-  const candidates =
-    lane === null ? [] : [{ provider, lane, target: null, model, price: FREE_PRICE }];
+  const keeper = keeperOf(gateway, row, provider);
+  const candidates = keeper === null ? [] : [keeper];
   return {
     route: row.route ?? "",
     routeId: null,
@@ -121,10 +133,10 @@ export function credentialHash(secret: Uint8Array, { credential }: Lane): string
  * The credential that made the object; where it is not there any more, the one in its place, which is
  * what a rotation leaves there. Whether that one may see it is the provider's to say.
  */
-function keeperLane(secret: Uint8Array, row: ObjectRow, lanes: readonly Lane[]): Lane | null {
+function keeperLane(secret: Uint8Array, place: KeptPlace, lanes: readonly Lane[]): Lane | null {
   return (
-    lanes.find((lane) => credentialHash(secret, lane) === row.credentialHash) ??
-    lanes.find(({ position }) => position === row.credentialPosition) ??
+    lanes.find((lane) => credentialHash(secret, lane) === place.credentialHash) ??
+    lanes.find(({ position }) => position === place.credentialPosition) ??
     lanes[0] ??
     null
   );

@@ -5,6 +5,7 @@ import { isObjectId } from "../../base/object-kind.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { MadeObject } from "../../base/object-kind.ts";
 import { forgetsObject } from "../../dialects/surfaces.ts";
+import type { NewObject } from "../../store/objects-contract.ts";
 import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";
 import type { Exchange } from "../exchange.ts";
@@ -37,27 +38,43 @@ export function noteAnswer(
 
 /** Likewise, of a stream that has told so much. What is made for the house is nobody's. */
 export function noteMade(
-  { clock, credentialHashSecret, objects }: Gateway,
+  gateway: Gateway,
   { principal, request }: Admitted,
   { candidate: { lane, model, provider } }: AttemptPlan,
   made: readonly MadeObject[],
 ): Promise<void> | null {
-  const named = made.filter(({ id }) => isObjectId(id)).slice(0, MADE_MAX);
-  if (named.length === 0 || principal.tenant.id === HOUSE_SCOPES.tenantId) return null;
-  const createdAtMs = clock.nowMs();
+  if (principal.tenant.id === HOUSE_SCOPES.tenantId) return null;
   const place = {
     tenantId: principal.tenant.id,
     tokenId: principal.token.id,
     providerId: provider.row.id,
     credentialPosition: lane.position,
-    credentialHash: credentialHash(credentialHashSecret, lane),
+    credentialHash: credentialHash(gateway.credentialHashSecret, lane),
     route: request.model === "" ? null : request.model,
     model: model === "" ? null : model,
-    createdAtMs,
   };
+  return noteMadeAt(gateway, place, made);
+}
+
+/** Whose things are, and where they are kept. */
+type MadePlace = Omit<
+  NewObject,
+  "id" | "kind" | "detail" | "batch" | "createdAtMs" | "expiresAtMs"
+>;
+
+/** null: there is nothing to be noted. */
+export function noteMadeAt(
+  { clock, objects }: Pick<Gateway, "clock" | "objects">,
+  place: MadePlace,
+  made: readonly MadeObject[],
+): Promise<void> | null {
+  const named = made.filter(({ id }) => isObjectId(id)).slice(0, MADE_MAX);
+  if (named.length === 0) return null;
+  const createdAtMs = clock.nowMs();
   return objects.note(
     named.map(({ id, kind, detail = null, batch = null, keptMs = LIMITS.objectsKeptMs }) => {
-      return { ...place, id, kind, detail, batch, expiresAtMs: createdAtMs + keptMs };
+      const expiresAtMs = createdAtMs + keptMs;
+      return { ...place, id, kind, detail, batch, createdAtMs, expiresAtMs };
     }),
   );
 }

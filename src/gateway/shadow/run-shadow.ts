@@ -4,19 +4,21 @@
  * its own in the request log, which belongs to no tenant.
  */
 import { LIMITS } from "../../base/limits.ts";
-import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";
-import type { AttemptResult, LiveStream } from "../attempt-result.ts";
-import { onRelease, stopExchange, StoppedError, type Exchange } from "../exchange.ts";
+import type { LiveStream } from "../attempt-result.ts";
+import { StoppedError, type Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
-import { makeAttempt } from "../make-attempt.ts";
-import { newExchange } from "../new-exchange.ts";
+import {
+  attemptForHouse,
+  beginHouse,
+  endHouse,
+  type HouseAttempt,
+} from "../house/house-exchange.ts";
 import { requestRow } from "../record.ts";
 import type { Candidate } from "../resolve.ts";
 import { settleAnswer } from "../settle-answer.ts";
 import { discard } from "../transport.ts";
 import { holdShadow } from "./hold-shadow.ts";
-import { HOUSE } from "./house.ts";
 import type { Mirrored } from "./shadows.ts";
 
 export async function runShadow(
@@ -24,7 +26,11 @@ export async function runShadow(
   mirrored: Mirrored,
   candidate: Candidate,
 ): Promise<void> {
-  const exchange = begin(gateway, mirrored);
+  const exchange = beginHouse(gateway, {
+    ...mirrored,
+    totalMs: LIMITS.shadowTotalMs,
+    bytesMax: LIMITS.shadowAnswerBytesMax,
+  });
   try {
     await attempt(gateway, exchange, mirrored, candidate);
   } catch (error) {
@@ -35,70 +41,23 @@ export async function runShadow(
   end(gateway, exchange, candidate);
 }
 
-function begin(gateway: Gateway, { call, request }: Mirrored): Exchange {
-  const exchange = newExchange(gateway, {
-    ...call,
-    readBody: () => Promise.resolve(request.bytes),
-    declaredBytes: null,
-    signal: new AbortController().signal,
-    onEnd: () => undefined,
-  });
-  exchange.request = request;
-  exchange.priorityClass = "batch";
-  gateway.lifecycle.enterSpare(exchange);
-  const deadline = gateway.watchdog.deadline(() => stopExchange(exchange, "deadline"));
-  exchange.deadlineMs = exchange.createdAtMs + LIMITS.shadowTotalMs;
-  deadline.arm(LIMITS.shadowTotalMs);
-  onRelease(exchange, deadline.disarm);
-  let readBytes = 0;
-  exchange.onRead = (bytes) => {
-    readBytes += bytes;
-    if (readBytes > LIMITS.shadowAnswerBytesMax) stopExchange(exchange, "deadline");
-  };
-  return exchange;
-}
-
 async function attempt(
   gateway: Gateway,
   exchange: Exchange,
   mirrored: Mirrored,
   candidate: Candidate,
 ): Promise<void> {
-  const startedMonotonicMs = gateway.clock.monotonicMs();
   const hold = await holdShadow(gateway, exchange, mirrored, candidate);
   if (hold === null) return;
-  const admitted: Admitted = {
-    principal: HOUSE,
-    request: mirrored.request,
-    routeId: mirrored.routeId,
-    terms: {},
-    candidates: [candidate],
-    fallbacks: { context_window: [], content_filter: [] },
-    shadows: [],
-    firstHold: hold,
-  };
-  const plan: AttemptPlan = {
-    ...hold,
-    candidate,
-    candidateIndex: 0,
-    isRepeat: false,
-    isLastResort: false,
-    startedMonotonicMs,
-    sentMonotonicMs: startedMonotonicMs,
-    watch: null,
-    isHeld: false,
-  };
-  const result = await makeAttempt(gateway, exchange, exchange, admitted, plan);
-  await readOut(gateway, exchange, admitted, plan, result);
+  const made = await attemptForHouse(gateway, exchange, mirrored, candidate, hold);
+  await readOut(gateway, exchange, made);
 }
 
 /** What came is settled, whatever becomes of it. */
 async function readOut(
   gateway: Gateway,
   exchange: Exchange,
-  admitted: Admitted,
-  plan: AttemptPlan,
-  result: AttemptResult,
+  { admitted, plan, result }: HouseAttempt,
 ): Promise<void> {
   if (result.kind === "answer") {
     const { answer, usage } = result;
@@ -158,9 +117,7 @@ async function drainStream(
 
 /** A copy that no upstream can have seen leaves nothing behind. */
 function end(gateway: Gateway, exchange: Exchange, { provider, model }: Candidate): void {
-  exchange.isConcluded = true;
-  exchange.release();
-  gateway.lifecycle.leave(exchange);
+  endHouse(gateway, exchange);
   const [tried] = exchange.attempts;
   gateway.metrics.shadowEnded(provider.row.name, tried?.outcome ?? "not_sent");
   if (tried === undefined) return;

@@ -170,7 +170,7 @@ export const CLIENT_SCHEMAS: Readonly<Record<ClientSchemaName, Json>> = {
         description: "Bounds the worst case that is held; without it the output may be capped.",
       },
       previous_response_id,
-      background: { type: "boolean", description: "Refused where a hard budget applies." },
+      background: { type: "boolean", description: "Held for until it has ended." },
       user,
     },
   },

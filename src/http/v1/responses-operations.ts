@@ -52,8 +52,8 @@ export const responsesDetail: DocumentDecoration = {
   description:
     "Relayed as it is, server-sent events included. A response that its provider keeps is this tenant's: " +
     "`previous_response_id`, `conversation` and references to items send a request to the provider and " +
-    "credential that keep them. Where a hard budget applies, `background` is refused, because what it " +
-    "costs is not known in time; elsewhere it is charged an estimate when it is created.",
+    "credential that keep them. What a `background` response may cost is held until it has ended; then it " +
+    "is charged what it cost, whether or not anybody asks for it.",
   parameters: askedHeaders(),
   requestBody: {
     required: true,

@@ -4,26 +4,16 @@
  */
 import { assert } from "../../../base/assert.ts";
 import { LIMITS } from "../../../base/limits.ts";
-import type { MadeObject } from "../../../base/object-kind.ts";
 import { NOTHING_SEEN } from "../../bytes-watch.ts";
-import type { Codec, GeneratedOutput, Usage } from "../../contract.ts";
+import type { Codec } from "../../contract.ts";
+import type { JobOutput, OutputLine } from "../../job-contract.ts";
 import { ANSWER_BOUNDS, scanObject } from "../../json-scan.ts";
 import { parseJson } from "../../json.ts";
 import type { Surface } from "../../surfaces.ts";
 import { lineCodecOf } from "./line-codecs.ts";
 import { type Line, LineSplitter } from "./line-splitter.ts";
 
-export type OutputLine = {
-  /** False: its request failed, and costs nothing. */
-  readonly isAnswered: boolean;
-  /** null: none was reported, or the line was too long to be read. */
-  readonly usage: Usage | null;
-  readonly output: GeneratedOutput;
-  /** What the provider keeps of the answer from now on. */
-  readonly made: readonly MadeObject[];
-};
-
-export class BatchOutput {
+export class BatchOutput implements JobOutput {
   readonly #codec: Codec;
   /** A line holds an answer, and as much around it as a header. */
   readonly #splitter = new LineSplitter<ArrayBufferLike>(

@@ -1,6 +1,7 @@
 /** What a plain response says: its usage, what it made, its text, or the failure that it is. */
 import type { MadeObject } from "../../../base/object-kind.ts";
 import type { AnswerFailure, GeneratedOutput, Usage } from "../../contract.ts";
+import type { JobState, StartedJob } from "../../job-contract.ts";
 import { generatedText } from "../../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../../json-scan.ts";
 import { listOf } from "../../json-body.ts";
@@ -49,6 +50,24 @@ export function responseFailure(answer: Uint8Array): AnswerFailure | null {
   const { object, status, error } = membersOf(withoutMark(answer), ["object", "status", "error"]);
   if (object !== "response") return answerFailure(answer);
   return status === "failed" ? failureOfError(isObject(error) ? error : {}) : null;
+}
+
+const UNDER_WAY: ReadonlySet<unknown> = new Set(["queued", "in_progress"]);
+const ENDED: ReadonlySet<unknown> = new Set(["completed", "incomplete", "failed", "cancelled"]);
+
+/** One that is made in the background. */
+export function startedResponse(answer: Uint8Array): StartedJob | null {
+  const { id, status } = membersOf(withoutMark(answer), ["id", "status"]);
+  return typeof id === "string" && UNDER_WAY.has(status) ? { kind: "response", id } : null;
+}
+
+/** How it stands; null where its status is none that is known. */
+export function responseState(answer: Uint8Array): JobState | null {
+  const { status } = membersOf(withoutMark(answer), ["status"]);
+  if (UNDER_WAY.has(status)) return { state: "running" };
+  if (!ENDED.has(status)) return null;
+  const usage = responseUsage(answer) ?? null;
+  return { state: "ended", outputs: [], usage, outputTokensSeen: responseOutput(answer).tokens };
 }
 
 /** Nothing but containers where the client asked that nothing be kept. */

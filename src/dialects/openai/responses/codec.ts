@@ -14,7 +14,9 @@ import {
   responseFailure,
   responseMade,
   responseOutput,
+  responseState,
   responseUsage,
+  startedResponse,
 } from "./answer.ts";
 import { RESPONSE_FRAMING } from "./error.ts";
 import { responseBytes } from "./request.ts";
@@ -36,6 +38,7 @@ export const responsesCodec: Codec = {
   failureIn: responseFailure,
   output: responseOutput,
   made: responseMade,
+  job: startedResponse,
 };
 
 export const responseCompactCodec: Codec = {
@@ -63,7 +66,11 @@ export const responseCountCodec: Codec = {
 
 const OWNED = { kind: "response", framing: RESPONSE_FRAMING, watch: watchResponse } as const;
 
-export const responseCodec: Codec = ownedCodec({ surface: "response", ...OWNED });
+export const responseCodec: Codec = ownedCodec({
+  surface: "response",
+  ...OWNED,
+  jobState: responseState,
+});
 export const responseDeleteCodec: Codec = ownedCodec({ surface: "response_delete", ...OWNED });
 export const responseCancelCodec: Codec = ownedCodec({ surface: "response_cancel", ...OWNED });
 export const responseInputCodec: Codec = ownedCodec({

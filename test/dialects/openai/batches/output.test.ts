@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { LIMITS } from "../../../../src/base/limits.ts";
-import { BatchOutput, type OutputLine } from "../../../../src/dialects/openai/batches/output.ts";
+import { BatchOutput } from "../../../../src/dialects/openai/batches/output.ts";
+import type { OutputLine } from "../../../../src/dialects/job-contract.ts";
 import type { Surface } from "../../../../src/dialects/surfaces.ts";
 
 const CHAT = {

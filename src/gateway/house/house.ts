@@ -1,6 +1,6 @@
 /**
- * Who asks for a shadow: the house. Its attempts stand in the ledger like every other, under an id that
- * no tenant can have, so that budgets of everyone, of providers and of routes bound them and no tenant
+ * Who asks where no client does: the house. Its attempts stand in the ledger like every other, under an id
+ * that no tenant can have, so that budgets of everyone, of providers and of routes bound them and no tenant
  * pays for them.
  */
 import { HOUSE_SCOPES } from "../../base/scope.ts";

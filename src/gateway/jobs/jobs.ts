@@ -1,0 +1,170 @@
+/**
+ * The jobs under way: each is asked for from time to time, the sooner the younger it is, and settled when it
+ * has ended. They are the ledger's open attempts that outlive requests and restarts.
+ *
+ * Invariant: every job is settled once: when its provider has told what it cost, or after a bound of time
+ * at what is held for it.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { JobKind } from "../../base/object-kind.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { JobStore } from "../../store/jobs-contract.ts";
+import { jobOf, rowOf, unknownEnd, type Job, type JobEnd, type Look } from "./job.ts";
+
+export type JobsParts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: JobStore;
+  /** May providers be asked now? */
+  readonly isAllowed: () => boolean;
+  readonly look: (job: Job) => Promise<Look>;
+  readonly settle: (job: Job, end: JobEnd) => void;
+  /** Told of a job that an earlier process has begun. */
+  readonly onFound: (job: Job) => void;
+};
+
+type Followed = {
+  readonly job: Job;
+  /** False: a crash would charge what is held. */
+  isNoted: boolean;
+  /** True: only its end is still to be noted. */
+  isSettled: boolean;
+  isBusy: boolean;
+  waitMs: number;
+  nextAtMs: number;
+  unknownLooks: number;
+};
+
+/** Before the first look, and the longest time between two; each is twice the one before. */
+const WAITS: Readonly<Record<JobKind, { readonly firstMs: number; readonly mostMs: number }>> = {
+  batch: { firstMs: 15_000, mostMs: 10 * 60_000 },
+  response: { firstMs: 2_000, mostMs: 60_000 },
+};
+
+export class Jobs {
+  readonly #parts: JobsParts;
+  readonly #followed = new Map<string, Followed>();
+  readonly #timer: { readonly cancel: () => void };
+  #looks = 0;
+
+  constructor(parts: JobsParts) {
+    this.#parts = parts;
+    this.#timer = parts.clock.every(LIMITS.jobLooksMs, () => this.#lookAtDue());
+  }
+
+  /** How many are looked at right now. */
+  get looks(): number {
+    return this.#looks;
+  }
+
+  /** Those that an earlier process has left. Rejects with GatewayError `ledger_unavailable`. */
+  async load(): Promise<void> {
+    const { clock, onFound, store } = this.#parts;
+    for (const known of await store.knownJobs()) {
+      const { isOpen, job } = jobOf(known);
+      this.#follow({ job, isNoted: true, isSettled: !isOpen }, clock.nowMs());
+      if (isOpen) onFound(job);
+    }
+  }
+
+  /** Its attempt is open and its provider has begun. Durable when it resolves, unless the disk refuses. */
+  async begin(job: Job): Promise<void> {
+    const { clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    const followed = { job, isNoted: false, isSettled: false };
+    await this.#note(this.#follow(followed, nowMs + WAITS[job.kind].firstMs));
+  }
+
+  /** Somebody was told that it has ended: it is looked at next. */
+  hurry(providerId: string, objectId: string): void {
+    for (const followed of this.#followed.values()) {
+      const { job } = followed;
+      if (job.objectId !== objectId || job.scopes.providerId !== providerId) continue;
+      followed.nextAtMs = this.#parts.clock.nowMs();
+      this.#lookAtDue();
+    }
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+  }
+
+  #follow(begun: Pick<Followed, "job" | "isNoted" | "isSettled">, nextAtMs: number): Followed {
+    const waitMs = WAITS[begun.job.kind].firstMs;
+    const followed = { ...begun, isBusy: false, waitMs, nextAtMs, unknownLooks: 0 };
+    this.#followed.set(begun.job.attemptId, followed);
+    return followed;
+  }
+
+  async #note(followed: Followed): Promise<void> {
+    const { log, store } = this.#parts;
+    try {
+      await store.noteJob(rowOf(followed.job));
+      followed.isNoted = true;
+    } catch (error) {
+      log.warn("job.unnoted", { attemptId: followed.job.attemptId, error });
+    }
+  }
+
+  #lookAtDue(): void {
+    const { clock, isAllowed } = this.#parts;
+    if (!isAllowed()) return;
+    const nowMs = clock.nowMs();
+    for (const followed of this.#followed.values()) {
+      if (this.#looks >= LIMITS.jobLooksAtOnceMax) return;
+      if (followed.isBusy || followed.nextAtMs > nowMs) continue;
+      followed.isBusy = true;
+      this.#looks += 1;
+      void this.#step(followed).finally(() => {
+        followed.isBusy = false;
+        this.#looks -= 1;
+        this.#later(followed);
+      });
+    }
+  }
+
+  #later(followed: Followed): void {
+    const { mostMs } = WAITS[followed.job.kind];
+    followed.waitMs = Math.min(2 * followed.waitMs, mostMs);
+    followed.nextAtMs = this.#parts.clock.nowMs() + followed.waitMs;
+  }
+
+  /** Never rejects: what went wrong is tried again. */
+  async #step(followed: Followed): Promise<void> {
+    const { log, settle } = this.#parts;
+    const { job } = followed;
+    try {
+      if (!followed.isNoted) await this.#note(followed);
+      if (!followed.isSettled) {
+        const end = await this.#endOf(followed);
+        if (end === null) return;
+        // Before anything else can look at it again.
+        followed.isSettled = true;
+        // Its posting is on the disk soon.
+        followed.waitMs = LIMITS.jobLooksMs;
+        settle(job, end);
+      }
+      await this.#forget(followed);
+    } catch (error) {
+      log.error("job.look.failed", { attemptId: job.attemptId, error });
+    }
+  }
+
+  /** null: it goes on. */
+  async #endOf(followed: Followed): Promise<JobEnd | null> {
+    const { clock, look } = this.#parts;
+    const { job } = followed;
+    const seen = await look(job);
+    if (seen !== "running" && seen !== "unknown") return seen;
+    followed.unknownLooks = seen === "unknown" ? followed.unknownLooks + 1 : 0;
+    if (followed.unknownLooks >= LIMITS.jobUnknownLooksMax) return unknownEnd(job, "job_gone");
+    const isOld = clock.nowMs() - job.heldAtMs > LIMITS.jobFollowedMs;
+    return isOld ? unknownEnd(job, "job_unheard") : null;
+  }
+
+  /** Once its posting is on the disk. */
+  async #forget({ job: { attemptId } }: Followed): Promise<void> {
+    if (await this.#parts.store.endJob(attemptId)) this.#followed.delete(attemptId);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A gateway whose provider goes on with work after it has answered, and whose clock goes on when the test says
+ * so: what is looked at now and then is looked at then.
+ */
+import { systemClock, type Clock } from "../../../src/base/clock.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import type { PriceRow } from "../../../src/store/contract.ts";
+import { tenantBudgets } from "../../../actors/tenant.ts";
+import {
+  type RecordedUpstream,
+  startRecordedUpstream,
+} from "../../conformance/recorded-upstream.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { until } from "../../support/until.ts";
+
+export const MODEL = "slow-model";
+export const CREDENTIAL = "provider-secret";
+
+type ClockInHand = Clock & {
+  readonly leap: (ms: number) => void;
+  readonly tick: (periodMs: number) => void;
+};
+
+function clockInHand(): ClockInHand {
+  let leaptMs = 0;
+  const due = new Map<() => void, number>();
+  return {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + leaptMs,
+    every: (periodMs, callback) => {
+      due.set(callback, periodMs);
+      return { cancel: () => void due.delete(callback) };
+    },
+    leap: (ms) => {
+      leaptMs += ms;
+    },
+    tick: (periodMs) => {
+      for (const [callback, period] of due) if (period === periodMs) callback();
+    },
+  };
+}
+
+export class JobsStage {
+  readonly upstream: RecordedUpstream;
+  readonly #clock: ClockInHand;
+  tollgate: TestGateway;
+  tenantId = "";
+  tokenId = "";
+  token = "";
+  providerId = "";
+
+  private constructor(upstream: RecordedUpstream, clock: ClockInHand, tollgate: TestGateway) {
+    this.upstream = upstream;
+    this.#clock = clock;
+    this.tollgate = tollgate;
+  }
+
+  /** `price`: one nano-dollar for each token where it says nothing. */
+  static async start(price: Partial<PriceRow> = {}): Promise<JobsStage> {
+    const clock = clockInHand();
+    const upstream = await startRecordedUpstream();
+    const stage = new JobsStage(upstream, clock, await startTestGateway({ clock }));
+    const { tollgate } = stage;
+    const provider = await tollgate.addProvider({
+      name: "recorded",
+      baseUrl: `${upstream.url}/v1`,
+      credentialSealed: CREDENTIAL,
+    });
+    const each = { inputPicoUsd: 1_000, outputPicoUsd: 1_000, outputTokensMax: 1_000 };
+    await tollgate.addPrice(provider.id, MODEL, { ...each, ...price });
+    await tollgate.addRoute(MODEL, [
+      { providerId: provider.id, model: MODEL, weight: 1, priority: 0 },
+    ]);
+    stage.providerId = provider.id;
+    stage.tenantId = (await tollgate.addTenant()).id;
+    const { row, token } = await tollgate.addToken(stage.tenantId);
+    stage.tokenId = row.id;
+    stage.token = token;
+    return stage;
+  }
+
+  addBudget(amountNanoUsd: number) {
+    const { tenantId, tollgate } = this;
+    return tollgate.addBudget({ scopeType: "tenant", scopeId: tenantId, tenantId, amountNanoUsd });
+  }
+
+  async ask(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+    const reply = await fetch(`${this.tollgate.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: reply.status, headers: reply.headers, text: await reply.text() };
+  }
+
+  /** Time goes on, and what is due is looked at; resolves when that is over. */
+  async pass(ms: number): Promise<void> {
+    this.#clock.leap(ms);
+    const { gateway } = this.tollgate;
+    this.#clock.tick(LIMITS.jobLooksMs);
+    await until(() => gateway.jobs.looks === 0 && gateway.lifecycle.inFlightCount() === 0);
+  }
+
+  async restart(): Promise<void> {
+    this.tollgate = await this.tollgate.restart();
+  }
+
+  /** Of the tenant's only budget. */
+  async budget(): Promise<{ readonly postedNanoUsd: number; readonly heldNanoUsd: number }> {
+    const { gateway } = this.tollgate;
+    const { tenantId } = this;
+    const handle = await gateway.directory.owners.ready({ type: "tenant", tenantId });
+    const [state] = tenantBudgets(handle, this.#clock.nowMs());
+    if (state === undefined) throw new Error("the tenant has a budget");
+    const { postedNanoUsd, heldNanoUsd } = state;
+    return { postedNanoUsd, heldNanoUsd };
+  }
+
+  async stop(): Promise<void> {
+    await this.tollgate.stop();
+    await this.upstream.stop();
+  }
+}

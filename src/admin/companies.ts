@@ -27,7 +27,11 @@ function showCompany(company: CatalogueCompany): Company {
     needs_credential: company.needsCredential,
     local: company.isLocal,
     surfaces: [...surfacesOf({ dialect, company: id })],
-    quirks: { output_cap_member: quirks.outputCapMember, repeats_text: quirks.repeatsText },
+    quirks: {
+      output_cap_member: quirks.outputCapMember,
+      repeats_text: quirks.repeatsText,
+      ends_with_finish: quirks.endsWithFinish,
+    },
     reference: company.reference,
     reference_seen_on: company.referenceSeenOn,
   };

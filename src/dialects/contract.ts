@@ -130,6 +130,12 @@ export interface StreamWatch {
   readonly made?: () => readonly MadeObject[];
 }
 
+/** In what a provider's streams differ from what its dialect says. */
+export type StreamManner = {
+  /** It may leave the terminator out: a body that ends when every choice has finished is complete. */
+  readonly endsWithFinish: boolean;
+};
+
 /** A watch whose stream another attempt can go on with when it breaks off. */
 export interface ContinuableWatch extends StreamWatch {
   /** The text that the client was sent; null where it was sent more than text, or more than is kept. */
@@ -141,7 +147,9 @@ export interface ContinuableWatch extends StreamWatch {
    * that it gives out go on with the answer. `before`: what was billed so far. `repeatsText`: the
    * provider begins with the text it was given.
    */
-  readonly goOn: (attempt: { readonly before: Usage; readonly repeatsText: boolean }) => void;
+  readonly goOn: (
+    attempt: StreamManner & { readonly before: Usage; readonly repeatsText: boolean },
+  ) => void;
 }
 
 /** An answer that broke off, for the request that goes on with it. */
@@ -220,11 +228,16 @@ export interface Codec {
   readonly isDeterministic: (request: ClientRequest) => boolean;
   /** The upstream's bytes: the client's own but for the spliced values. */
   readonly request: (request: ClientRequest, edits: RequestEdits) => Uint8Array<ArrayBuffer>;
+  /** `manner` absent: streams end as the dialect says. */
   readonly watch: (
     request: Pick<ClientRequest, "usageAsked" | "choices" | "background">,
+    manner?: StreamManner,
   ) => StreamWatch;
   /** The same for a request whose answer could be gone on with; null: it could not. */
-  readonly watchContinuable: (request: ClientRequest) => ContinuableWatch | null;
+  readonly watchContinuable: (
+    request: ClientRequest,
+    manner?: StreamManner,
+  ) => ContinuableWatch | null;
   /** The request that goes on with a broken answer; null: the client's output limit is reached. */
   readonly continued: (request: ClientRequest, answer: AnswerSoFar) => ClientRequest | null;
   /** Usage of a plain answer; null when it holds none, undefined when it is not valid JSON. */

@@ -223,7 +223,7 @@ export class ContinuedLegs {
     const planned = await planAttempt(gateway, exchange, exchange, asked, target, null);
     if ("refusal" in planned) return "refused";
     const plan = { ...planned, watch: this.#watch };
-    this.#watch.goOn({ before: this.#before, repeatsText: quirks.repeatsText });
+    this.#watch.goOn({ ...quirks, before: this.#before });
     const result = await makeAttempt(gateway, exchange, exchange, asked, plan);
     if (result.kind === "stream") {
       this.#leg = { admitted: asked, plan, status: result.stream.status };

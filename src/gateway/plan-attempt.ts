@@ -23,7 +23,7 @@ export async function planAttempt(
   const startedMonotonicMs = gateway.clock.monotonicMs();
   const hold = firstHold ?? (await furtherHold(gateway, exchange, run, admitted, target));
   if ("refusal" in hold) return hold;
-  const watch = continuableWatch(exchange, admitted);
+  const watch = continuableWatch(exchange, admitted, target);
   const sentMonotonicMs = startedMonotonicMs;
   return { ...hold, ...target, startedMonotonicMs, sentMonotonicMs, isHeld: false, watch };
 }
@@ -32,10 +32,11 @@ export async function planAttempt(
 function continuableWatch(
   { call }: Exchange,
   { candidates, request, terms }: Admitted,
+  { candidate }: AttemptTarget,
 ): ContinuableWatch | null {
   if (terms.retries?.continueStreams !== true || !request.stream) return null;
   const isAble = candidates.some(({ target }) => target?.continues !== undefined);
-  return isAble ? call.codec.watchContinuable(request) : null;
+  return isAble ? call.codec.watchContinuable(request, candidate.provider.quirks) : null;
 }
 
 async function furtherHold(

@@ -43,8 +43,9 @@ function watchOf(
   plan: AttemptPlan,
   contentType: string | null,
 ): StreamWatch | null {
-  if (request.stream && isStreamAnswer(codec, contentType))
-    return plan.watch ?? codec.watch(request);
+  if (request.stream && isStreamAnswer(codec, contentType)) {
+    return plan.watch ?? codec.watch(request, plan.candidate.provider.quirks);
+  }
   return codec.watchBytes?.(contentType ?? "") ?? null;
 }
 

@@ -36,6 +36,8 @@ export type Quirks = {
   readonly outputCapMember: "max_tokens" | "max_completion_tokens";
   /** An answer that goes on with a given text begins with that text. */
   readonly repeatsText: boolean;
+  /** A stream may end without its terminator, once every choice has finished. */
+  readonly endsWithFinish: boolean;
 };
 
 export type Company = {
@@ -62,7 +64,11 @@ export type Company = {
 };
 
 /** What most servers of every language do. */
-export const USUAL_QUIRKS: Quirks = { outputCapMember: "max_tokens", repeatsText: false };
+export const USUAL_QUIRKS: Quirks = {
+  outputCapMember: "max_tokens",
+  repeatsText: false,
+  endsWithFinish: false,
+};
 
 /** Answers that are kept, and what can be done with them. */
 export const RESPONSES = [

@@ -102,6 +102,8 @@ export const MAKERS: readonly Company[] = [
     id: "perplexity",
     displayName: "Perplexity",
     baseUrl: "https://api.perplexity.ai",
+    // Streams had no terminator (perplexityai/api-discussion issue 209, open; read 2026-11).
+    quirks: { endsWithFinish: true },
     reference: "https://docs.perplexity.ai/api-reference",
   }),
   company({

@@ -25,6 +25,8 @@ export type CompatibleCompany = {
   readonly usageIn: "finish" | "choice" | "asked" | "x_groq";
   /** Members of every answer and chunk that OpenAI's have not. */
   readonly beside: Shape;
+  /** Behind the last chunk of a stream. */
+  readonly terminator: string;
   /** Each choice of a stream holds the message so far as well. */
   readonly repeatsMessage: boolean;
   readonly usage: Shape;
@@ -43,7 +45,12 @@ export const TEXTS = ["Grüße", " aus 東京", " 🙂"] as const;
 export const STRUCTURED = { city: "Zürich", days: 3 };
 export const INPUT = { city: "Köln" };
 
-const USUAL = { comment: "", beside: {}, repeatsMessage: false } as const;
+const USUAL = {
+  comment: "",
+  beside: {},
+  terminator: "data: [DONE]\n\n",
+  repeatsMessage: false,
+} as const;
 
 export const COMPATIBLE_COMPANIES: readonly CompatibleCompany[] = [
   {
@@ -165,6 +172,7 @@ export const COMPATIBLE_COMPANIES: readonly CompatibleCompany[] = [
     thoughtIn: "text",
     usageIn: "finish",
     beside: { citations: ["https://example.com/"], search_results: [{ title: "An example" }] },
+    terminator: "",
     repeatsMessage: true,
     usage: {
       prompt_tokens: 33,
@@ -227,7 +235,7 @@ export function answerAs(company: CompatibleCompany): (seen: Seen) => Recorded {
     const asked = askedOf(seen);
     if (asked.stream !== true) return { pieces: [JSON.stringify(plainAnswer(company, asked))] };
     const chunks = chunksOf(company, asked).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
-    return streamed([company.comment, ...chunks, "data: [DONE]\n\n"]);
+    return streamed([company.comment, ...chunks, company.terminator]);
   };
 }
 

@@ -228,6 +228,18 @@ describe("after the first content", () => {
     expect(told).toMatchObject([{ model: "sim-small", kind: "settle", outcome, isFree: false }]);
   });
 
+  test("an end without [DONE] is one with a company whose streams may end so", async () => {
+    await change({ ...first.row, terms: { ...first.row.terms, company: "perplexity" } });
+    first.upstream.script("tokens=5&omit_done=1");
+    const reply = await chat(tollgate.url, { token, body: { stream: true } });
+    expect(JSON.parse(eventsOf(reply.text).at(-1) ?? "")).toMatchObject({
+      choices: [{ finish_reason: "stop" }],
+    });
+    expect(await attemptsOf(reply.headers.get("x-request-id"))).toEqual([
+      { ...SERVED, model: "sim-small" },
+    ]);
+  });
+
   test("the provider's own error event is the last one, as it came", async () => {
     first.upstream.script("tokens=50&error_after=5");
     const reply = await chat(tollgate.url, { token, body: { stream: true } });

@@ -82,6 +82,9 @@ export const Company = Type.Object(
       repeats_text: Type.Boolean({
         description: "An answer that goes on with a given text begins with that text.",
       }),
+      ends_with_finish: Type.Boolean({
+        description: "A stream may end without its terminator, once every choice has finished.",
+      }),
     }),
     reference: Type.String({ description: "Its API reference." }),
     reference_seen_on: Type.String({

@@ -15,7 +15,8 @@ export const chatCodec: Codec = {
   isDeterministic: isDeterministicChat,
   request: upstreamBytes,
   watch: watchStream,
-  watchContinuable: (request) => (isContinuable(request) ? new ContinuedStream(request) : null),
+  watchContinuable: (request, manner) =>
+    isContinuable(request) ? new ContinuedStream(request, manner) : null,
   continued: continuedRequest,
   usage: answerUsage,
   failureIn: answerFailure,

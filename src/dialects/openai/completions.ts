@@ -50,7 +50,7 @@ export const completionsCodec: Codec = {
   isDeterministic: isDeterministicChat,
   // Nobody who serves this surface knows the newer name of the limit.
   request: (request, edits) => upstreamBytes(request, { ...edits, outputCapMember: "max_tokens" }),
-  watch: (request) => watchStream(request, COMPLETION_CHUNKS),
+  watch: (request, manner) => watchStream(request, manner, COMPLETION_CHUNKS),
   watchContinuable: () => null,
   continued: () => null,
   usage: answerUsage,

@@ -7,7 +7,13 @@
  * Invariant: `textSoFar` is exactly the text that the client was sent, or null.
  */
 import { LIMITS } from "../../base/limits.ts";
-import type { ClientRequest, ContinuableWatch, StreamWatch, Usage } from "../contract.ts";
+import type {
+  ClientRequest,
+  ContinuableWatch,
+  StreamManner,
+  StreamWatch,
+  Usage,
+} from "../contract.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { readEvent, writeEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";
@@ -35,9 +41,9 @@ export class ContinuedStream implements ContinuableWatch {
   #repeated = "";
   #matched = "";
 
-  constructor(request: Watched) {
+  constructor(request: Watched, manner?: StreamManner) {
     this.#request = request;
-    this.#leg = watchStream(request);
+    this.#leg = watchStream(request, manner);
     this.#splitter = this.#newSplitter();
   }
 
@@ -47,6 +53,7 @@ export class ContinuedStream implements ContinuableWatch {
     return this.#out;
   };
 
+  readonly bodyEnded = (): readonly Uint8Array[] => this.#leg.bodyEnded?.() ?? [];
   readonly hasContent = (): boolean => this.#leg.hasContent();
   readonly hasEnded = (): boolean => this.#leg.hasEnded();
   readonly failure: StreamWatch["failure"] = () => this.#leg.failure();
@@ -58,8 +65,8 @@ export class ContinuedStream implements ContinuableWatch {
   readonly textSoFar = (): string | null => this.#text;
   readonly withheld = (): readonly Uint8Array[] => this.#withheld;
 
-  readonly goOn: ContinuableWatch["goOn"] = ({ before, repeatsText }) => {
-    this.#leg = watchStream(this.#request);
+  readonly goOn: ContinuableWatch["goOn"] = ({ before, repeatsText, endsWithFinish }) => {
+    this.#leg = watchStream(this.#request, { endsWithFinish });
     this.#splitter = this.#newSplitter();
     this.#withheld = [];
     this.#before = before;

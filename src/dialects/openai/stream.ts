@@ -8,6 +8,7 @@ import type {
   AnswerFailure,
   ClientRequest,
   GeneratedOutput,
+  StreamManner,
   StreamWatch,
   Usage,
 } from "../contract.ts";
@@ -44,12 +45,17 @@ const CHAT_CHUNKS: ChunkShape = {
   emptyChoice: { delta: {} },
 };
 
+/** As OpenAI's own streams end. */
+const USUAL_MANNER: StreamManner = { endsWithFinish: false };
+
 export function watchStream(
   request: Pick<ClientRequest, "usageAsked" | "choices">,
+  manner: StreamManner = USUAL_MANNER,
   chunks: ChunkShape = CHAT_CHUNKS,
 ): StreamWatch {
-  const watch = new ChatWatch(request, chunks);
+  const watch = new ChatWatch(request, manner, chunks);
   return {
+    ...(manner.endsWithFinish && { bodyEnded: () => watch.bodyEnded() }),
     push: (chunk) => watch.push(chunk),
     hasContent: () => watch.content,
     hasEnded: () => watch.ended,
@@ -75,19 +81,20 @@ class ChatWatch {
   private readonly usages = new ByteSearch(usageKey);
   private readonly errors = new ByteSearch('"error"');
   readonly shape: StreamShape;
-  /** Where there is one choice, it finishes with the stream. */
+  /** Where there is one choice, it finishes with the stream, whose end is its terminator. */
   private readonly finishes: ByteSearch | null;
   private readonly meter = new OutputMeter();
 
   constructor(
     { usageAsked, choices }: Pick<ClientRequest, "usageAsked" | "choices">,
+    { endsWithFinish }: StreamManner,
     chunks: ChunkShape,
   ) {
     this.chunks = chunks;
     this.texts = new ByteSearch(chunks.textKey);
     this.keepUsage = usageAsked;
     this.shape = new StreamShape(choices);
-    this.finishes = choices > 1 ? new ByteSearch(finishKey) : null;
+    this.finishes = choices > 1 || endsWithFinish ? new ByteSearch(finishKey) : null;
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] {
@@ -96,6 +103,11 @@ class ChatWatch {
     this.errors.forget();
     this.finishes?.forget();
     return this.splitter.push(chunk);
+  }
+
+  bodyEnded(): readonly Uint8Array[] {
+    this.ended ||= this.failure === null && this.shape.unfinished.length === 0;
+    return [];
   }
 
   output(): GeneratedOutput {

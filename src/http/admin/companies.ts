@@ -19,7 +19,11 @@ const example: Shape<"CompanyPage">["data"][number] = {
   needs_credential: true,
   local: false,
   surfaces: ["chat", "embeddings"],
-  quirks: { output_cap_member: "max_completion_tokens", repeats_text: false },
+  quirks: {
+    output_cap_member: "max_completion_tokens",
+    repeats_text: false,
+    ends_with_finish: false,
+  },
   reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
   reference_seen_on: "2026-11-29",
 };

@@ -87,7 +87,7 @@ describe("a stream that another attempt goes on with", () => {
   test("has one identity, one role, one finish, one usage and one terminator", () => {
     const watch = watchOf();
     const first = pushed(watch, BROKEN);
-    watch.goOn({ before: BEFORE, repeatsText: false });
+    watch.goOn({ before: BEFORE, repeatsText: false, endsWithFinish: false });
     const second = pushed(watch, REST);
     const chunks = chunksOf(first + second);
     expect(textOf(first + second)).toBe("Grüß 😀 Gott");
@@ -108,7 +108,7 @@ describe("a stream that another attempt goes on with", () => {
   test("tells no usage to a client that did not ask for it", () => {
     const watch = watchOf({ stream_options: undefined });
     pushed(watch, BROKEN);
-    watch.goOn({ before: BEFORE, repeatsText: false });
+    watch.goOn({ before: BEFORE, repeatsText: false, endsWithFinish: false });
     expect(chunksOf(pushed(watch, REST)).filter((chunk) => "usage" in chunk)).toEqual([]);
     expect(watch.usage()).toMatchObject({ inputTokens: 11, outputTokens: 3 });
   });
@@ -124,21 +124,35 @@ describe("a stream that another attempt goes on with", () => {
     for (const parts of repeated) {
       const watch = watchOf();
       pushed(watch, BROKEN);
-      watch.goOn({ before: BEFORE, repeatsText: true });
+      watch.goOn({ before: BEFORE, repeatsText: true, endsWithFinish: false });
       const events = parts.map((content) => event(SECOND, { content })).join("");
       expect(textOf(pushed(watch, events + event(SECOND, {}, "stop")))).toBe(" Gott");
     }
     const watch = watchOf();
     pushed(watch, BROKEN);
-    watch.goOn({ before: BEFORE, repeatsText: true });
+    watch.goOn({ before: BEFORE, repeatsText: true, endsWithFinish: false });
     const short = event(SECOND, { content: "Gr" }) + event(SECOND, { content: "" }, "stop");
     expect(textOf(pushed(watch, short))).toBe("Gr");
+  });
+
+  test("ends as the streams of the provider do that goes on with it", () => {
+    const withoutTerminator = REST.replace("data: [DONE]\n\n", "");
+    for (const endsWithFinish of [true, false]) {
+      const watch = watchOf();
+      pushed(watch, BROKEN);
+      watch.bodyEnded?.();
+      expect(watch.hasEnded()).toBe(false);
+      watch.goOn({ before: BEFORE, repeatsText: false, endsWithFinish });
+      pushed(watch, withoutTerminator);
+      watch.bodyEnded?.();
+      expect(watch.hasEnded()).toBe(endsWithFinish);
+    }
   });
 
   test("can break off again, with all its text known", () => {
     const watch = watchOf();
     pushed(watch, BROKEN);
-    watch.goOn({ before: BEFORE, repeatsText: false });
+    watch.goOn({ before: BEFORE, repeatsText: false, endsWithFinish: false });
     pushed(watch, event(SECOND, { role: "assistant", content: " Gott" }));
     expect(watch.textSoFar()).toBe("Grüß 😀 Gott");
   });
@@ -146,13 +160,13 @@ describe("a stream that another attempt goes on with", () => {
   test("is the same however the network cuts it", () => {
     const whole = watchOf();
     const expected = pushed(whole, BROKEN);
-    whole.goOn({ before: BEFORE, repeatsText: true });
+    whole.goOn({ before: BEFORE, repeatsText: true, endsWithFinish: false });
     const rest = pushed(whole, REST);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (sizes) => {
         const watch = watchOf();
         expect(pushed(watch, BROKEN, sizes)).toBe(expected);
-        watch.goOn({ before: BEFORE, repeatsText: true });
+        watch.goOn({ before: BEFORE, repeatsText: true, endsWithFinish: false });
         expect(pushed(watch, REST, sizes)).toBe(rest);
       }),
     );

@@ -139,6 +139,42 @@ describe.each(FIXTURES.map((name) => [name]))("%s", (name) => {
   });
 });
 
+describe("a stream that may leave its terminator out", () => {
+  const said = (index: number, finish_reason: string | null = null): string =>
+    event({ choices: [{ index, delta: { content: "a" }, finish_reason }] });
+  const usage = event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } });
+  const failure = event({ error: { message: "Oops." } });
+
+  test.each<[string, number, string, ended: boolean]>([
+    ["its finish", 1, said(0) + said(0, "stop"), true],
+    ["usage after its finish", 1, said(0) + said(0, "stop") + usage, true],
+    ["its terminator", 1, `${said(0)}${said(0, "stop")}data: [DONE]\n\n`, true],
+    ["the finish of every choice", 2, said(0, "stop") + said(1) + said(1, "length"), true],
+    ["the finish of one of two", 2, said(0, "stop") + said(1), false],
+    ["text", 1, said(0), false],
+    ["usage, and no finish", 1, said(0) + usage, false],
+    ["an error after its finish", 1, said(0) + said(0, "stop") + failure, false],
+    ["half of its finish", 1, (said(0) + said(0, "stop")).slice(0, -2), false],
+    ["nothing", 1, "", false],
+  ])("has ended with the body behind %s, or has not", (_what, choices, text, hasEnded) => {
+    for (const end of Object.values(LINE_ENDS)) {
+      const watch = chatCodec.watch({ usageAsked: true, choices }, { endsWithFinish: true });
+      const bytes = encoder.encode(end(text));
+      const forwarded = joined(singleBytes(bytes).flatMap((byte) => watch.push(byte)));
+      expect(watch.hasEnded()).toBe(text.includes("[DONE]"));
+      expect(watch.bodyEnded?.()).toEqual([]);
+      expect(watch.hasEnded()).toBe(hasEnded);
+      expect(end(text).startsWith(forwarded)).toBe(true);
+    }
+  });
+
+  test("ends by its terminator alone where its provider always sends one", () => {
+    const watch = chatCodec.watch({ usageAsked: true, choices: 1 });
+    watch.push(encoder.encode(said(0) + said(0, "stop")));
+    expect([watch.bodyEnded, watch.hasEnded()]).toEqual([undefined, false]);
+  });
+});
+
 /** Pieces of streams in any order: events that are nearly, but seldom quite, what we look for. */
 const soup = fc
   .array(

@@ -38,7 +38,7 @@ test("the catalogue is listed whole, with what each company asks for", async () 
     needs_credential: true,
     local: false,
     surfaces: expect.arrayContaining(["chat"]),
-    quirks: { output_cap_member: "max_tokens", repeats_text: false },
+    quirks: { output_cap_member: "max_tokens", repeats_text: false, ends_with_finish: false },
     reference: "https://console.groq.com/docs/api-reference",
     reference_seen_on: "2026-11-29",
   } as never);

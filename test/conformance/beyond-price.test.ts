@@ -61,6 +61,7 @@ const OTHER_MODELS: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, plugins: [FUSION] }, "plugins"],
   [openai, "/v1/chat/completions", { ...CHAT, tools: [ROUTED_ADVISOR] }, "tools"],
   [openai, "/v1/embeddings", { ...EMBEDDING, models: OTHERS }, "models"],
+  [openai, "/v1/moderations", { ...EMBEDDING, models: OTHERS }, "models"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [PAINTER] }, "tools"],
   [openai, "/v1/responses/compact", { ...RESPONSE, models: OTHERS }, "models"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [AUTHOR] }, "tools"],

@@ -2,16 +2,15 @@
  * Checks a client's body as far as the gateway depends on it, and no further: the provider decides
  * about everything else, so a member that OpenAI adds tomorrow works today.
  */
-import { allow, type Verdict } from "../../base/verdict.ts";
 import { listOf, numberOf, type Refused, wrong } from "../json-body.ts";
-import type { ClientRequest } from "../contract.ts";
-import { beyondPrice } from "../beyond-price.ts";
 import { isObject, type JsonObject } from "../json.ts";
+import { acceptJson } from "./accept-json.ts";
 import {
+  ALL_SHOWN,
+  asksUsage,
   CHOICES_MAX,
-  endUserOf,
   missing,
-  readBody,
+  NOTHING_MADE,
   refuseNumber,
   refuseStream,
   TOKENS_MAX,
@@ -19,70 +18,46 @@ import {
 import { chatExtras, embeddingExtras } from "./extras.ts";
 import { countNotText } from "./images.ts";
 import { inputModalities } from "./modalities.ts";
-import { INCLUDE_USAGE, MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
+import { MEMBERS, OUTPUT_CAP_MEMBERS } from "./members.ts";
 
-/** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
-export function acceptChat(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseChat);
-  return body.allowed ? allow(chat(bytes, body.value)) : body;
-}
+export const acceptChat = acceptJson({
+  surface: "chat",
+  members: MEMBERS,
+  refuse: refuseChat,
+  asks: (body, bytes) => {
+    const { images, inlineBytes, hasUnsized, modalities, files } = countNotText(
+      listOf(body["messages"]),
+    );
+    const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
+    return {
+      stream: body["stream"] === true,
+      usageAsked: asksUsage(body),
+      outputTokensMax: Math.max(...caps) || null,
+      choices: numberOf(body["n"]) ?? 1,
+      generates: true,
+      textBytes: bytes.length - inlineBytes,
+      images,
+      hasUnsized,
+      modalities,
+      offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
+      ...chatExtras(bytes, body),
+      ...(files !== null && { objects: files }),
+    };
+  },
+});
 
-/** Refuses likewise. */
-export function acceptEmbeddings(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseEmbeddings);
-  return body.allowed ? allow(embeddings(bytes, body.value)) : body;
-}
-
-function chat(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
-  const options = body["stream_options"];
-  const stream = body["stream"] === true;
-  const { images, inlineBytes, hasUnsized, modalities, files } = countNotText(
-    listOf(body["messages"]),
-  );
-  const extras = chatExtras(bytes, body);
-  const caps = OUTPUT_CAP_MEMBERS.map((name) => numberOf(body[name]) ?? 0);
-  return {
-    surface: "chat",
-    bytes,
-    model: String(body["model"]),
-    stream,
-    endUserId: endUserOf(body),
-    usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
-    outputTokensMax: Math.max(...caps) || null,
-    choices: numberOf(body["n"]) ?? 1,
-    generates: true,
-    textBytes: bytes.length - inlineBytes,
-    images,
-    hasUnsized,
-    modalities,
-    offersTools: listOf(body["tools"]).length > 0 || listOf(body["functions"]).length > 0,
-    ...extras,
-    ...beyondPrice(body, extras),
-    ...(files !== null && { objects: files }),
-  };
-}
-
-function embeddings(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
-  const extras = embeddingExtras(bytes, body);
-  return {
-    surface: "embeddings",
-    bytes,
-    model: String(body["model"]),
-    stream: false,
-    endUserId: endUserOf(body),
-    usageAsked: false,
-    outputTokensMax: null,
-    choices: 1,
-    generates: false,
+export const acceptEmbeddings = acceptJson({
+  surface: "embeddings",
+  members: MEMBERS,
+  refuse: refuseEmbeddings,
+  asks: (body, bytes) => ({
+    ...NOTHING_MADE,
+    ...ALL_SHOWN,
     textBytes: bytes.length,
-    images: 0,
-    hasUnsized: false,
     modalities: inputModalities(body["input"]),
-    offersTools: false,
-    ...extras,
-    ...beyondPrice(body, extras),
-  };
-}
+    ...embeddingExtras(bytes, body),
+  }),
+});
 
 function refuseEmbeddings(body: JsonObject): Refused | null {
   return body["input"] === undefined || body["input"] === null ? missing("input") : null;

@@ -1,41 +1,11 @@
 /** What surfaces of this dialect check and read of a body in the same way, and word as OpenAI does. */
-import { allow, type Verdict } from "../../base/verdict.ts";
 import { endUserWord } from "../end-user.ts";
-import { readJsonBody, type Refused, refuseModelName, repeated, wrong } from "../json-body.ts";
-import { type ScannedObject, scanObject } from "../json-scan.ts";
+import { type Refused, refuseModelName, wrong } from "../json-body.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { END_USER_MEMBERS, INCLUDE_USAGE } from "./members.ts";
 
 export const TOKENS_MAX = 2 ** 31 - 1;
 export const CHOICES_MAX = 128;
-
-/**
- * `members`: those that the gateway depends on, each of which may come once. `defaultModel`: what the
- * surface takes where the client names none.
- */
-export function readBody(
-  bytes: Uint8Array<ArrayBuffer>,
-  members: readonly string[],
-  refuseMembers: (body: JsonObject) => Refused | null,
-  defaultModel?: string,
-): Verdict<JsonObject> {
-  const read = readJsonBody(bytes, members);
-  if (!read.allowed) return read;
-  const { body, scan } = read.value;
-  const refused =
-    refuseRepeatedOption(scan, bytes) ??
-    refuseModel(body["model"] ?? defaultModel) ??
-    refuseMembers(body);
-  return refused ?? allow(body);
-}
-
-function refuseRepeatedOption(scan: ScannedObject, bytes: Uint8Array): Refused | null {
-  const options = scan.members.get("stream_options")?.value;
-  if (options === undefined) return null;
-  const inner = scanObject(bytes.subarray(options.start, options.end), [INCLUDE_USAGE]);
-  const isRepeated = inner.kind === "object" && inner.repeated !== null;
-  return isRepeated ? repeated(`stream_options.${INCLUDE_USAGE}`) : null;
-}
 
 export function refuseModel(model: unknown): Refused | null {
   if (model === undefined || model === null) return missing("model");
@@ -66,7 +36,29 @@ export function missing(name: string): Refused {
   return wrong(`Missing required parameter: '${name}'.`, name);
 }
 
+export function asksUsage(body: JsonObject): boolean {
+  const options = body["stream_options"];
+  return body["stream"] === true && isObject(options) && options[INCLUDE_USAGE] === true;
+}
+
 /** For whom the client asks; null: it does not say. */
 export function endUserOf(body: JsonObject): string | null {
   return endUserWord(END_USER_MEMBERS.map((member) => body[member]));
 }
+
+/** One plain answer, and nothing in it is generated. */
+export const NOTHING_MADE = {
+  stream: false,
+  usageAsked: false,
+  outputTokensMax: null,
+  choices: 1,
+  generates: false,
+} as const;
+
+/** The body is all of the input: nothing in it has a size of its own, and no tool brings more. */
+export const ALL_SHOWN = {
+  images: 0,
+  hasUnsized: false,
+  offersTools: false,
+  toolCallsMax: {},
+} as const;

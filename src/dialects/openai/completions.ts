@@ -2,42 +2,35 @@
  * Text completions, the older surface that base models and fill-in-the-middle have: a prompt, or several
  * at once, each answered `n` times out of `best_of` that are generated and paid for.
  */
-import { allow, type Verdict } from "../../base/verdict.ts";
-import type { ClientRequest, Codec } from "../contract.ts";
-import { BEYOND_PRICE_MEMBERS, beyondPrice } from "../beyond-price.ts";
-import { keptForAnHour } from "../cache-ttl.ts";
+import type { Codec } from "../contract.ts";
 import { numberOf, type Refused, wrong } from "../json-body.ts";
-import { isObject, type JsonObject } from "../json.ts";
+import type { JsonObject } from "../json.ts";
+import { acceptJson, type JsonAsked } from "./accept-json.ts";
 import { answerFailure, answerUsage } from "./answer.ts";
 import {
+  ALL_SHOWN,
+  asksUsage,
   CHOICES_MAX,
-  endUserOf,
   missing,
-  readBody,
   refuseNumber,
   refuseStream,
   TOKENS_MAX,
 } from "./body-checks.ts";
 import { COMPLETION_CHUNKS, completionOutput } from "./completion-text.ts";
 import { isDeterministicChat } from "./deterministic.ts";
-
-import { INCLUDE_USAGE } from "./members.ts";
+import { cacheKinds, withoutAll } from "./extras.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { upstreamBytes } from "./request.ts";
 import { watchStream } from "./stream.ts";
 
 const MEMBERS = [
-  "model",
+  "prompt",
+  "suffix",
   "stream",
   "stream_options",
   "max_tokens",
   "n",
   "best_of",
-  "prompt",
-  "suffix",
-  "user",
-  "safety_identifier",
-  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /** As many as OpenAI takes of any list of inputs (API reference, 2026-11). */
@@ -46,7 +39,12 @@ const PROMPTS_MAX = 2_048;
 export const completionsCodec: Codec = {
   surface: "completions",
   path: () => "/completions",
-  accept: acceptCompletion,
+  accept: acceptJson({
+    surface: "completions",
+    members: MEMBERS,
+    refuse: refuseCompletion,
+    asks: completion,
+  }),
   isDeterministic: isDeterministicChat,
   // Nobody who serves this surface knows the newer name of the limit.
   request: (request, edits) => upstreamBytes(request, { ...edits, outputCapMember: "max_tokens" }),
@@ -57,11 +55,6 @@ export const completionsCodec: Codec = {
   failureIn: answerFailure,
   output: completionOutput,
 };
-
-function acceptCompletion(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseCompletion);
-  return body.allowed ? allow(completion(bytes, body.value)) : body;
-}
 
 /** A prompt of null is what the model begins with where it is given none; 0 tokens only echo it. */
 function refuseCompletion(body: JsonObject): Refused | null {
@@ -77,36 +70,18 @@ function refuseCompletion(body: JsonObject): Refused | null {
   );
 }
 
-function completion(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
-  const options = body["stream_options"];
-  const stream = body["stream"] === true;
-  const outputTokensMax = numberOf(body["max_tokens"]);
+function completion(body: JsonObject, bytes: Uint8Array): JsonAsked {
   const generated = Math.max(numberOf(body["n"]) ?? 1, numberOf(body["best_of"]) ?? 1);
-  const without = [
-    "audio_input",
-    "image_input",
-    "audio_output",
-    "image_output",
-    ...(keptForAnHour(bytes) ? [] : (["cache_write_1h"] as const)),
-  ] as const;
   return {
-    surface: "completions",
-    bytes,
-    model: String(body["model"]),
-    stream,
-    endUserId: endUserOf(body),
-    usageAsked: stream && isObject(options) && options[INCLUDE_USAGE] === true,
-    outputTokensMax,
+    ...ALL_SHOWN,
+    stream: body["stream"] === true,
+    usageAsked: asksUsage(body),
+    outputTokensMax: numberOf(body["max_tokens"]),
     choices: generated * promptsIn(body["prompt"]),
     generates: true,
     textBytes: bytes.length,
-    images: 0,
-    hasUnsized: false,
     modalities: TEXT_ONLY,
-    offersTools: false,
-    without,
-    toolCallsMax: {},
-    ...beyondPrice(body, { without }),
+    without: withoutAll(cacheKinds(bytes)),
   };
 }
 

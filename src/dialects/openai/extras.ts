@@ -21,7 +21,7 @@ export const TOOLS_MAX = 32;
 const LIVE_SEARCH_SOURCES = 20;
 
 export function chatExtras(bytes: Uint8Array, body: JsonObject): Extras {
-  const has = new Set<TokenKindApart>(keptForAnHour(bytes) ? ["cache_write_1h"] : []);
+  const has = cacheKinds(bytes);
   for (const message of listOf(body["messages"])) addInput(message, has);
   addOutput(body, has);
   return { without: withoutAll(has), toolCallsMax: toolCalls(body) };
@@ -29,11 +29,16 @@ export function chatExtras(bytes: Uint8Array, body: JsonObject): Extras {
 
 /** Text, tokens and lists of them are text; anything else may be a picture or sound. */
 export function embeddingExtras(bytes: Uint8Array, body: JsonObject): Extras {
-  const has = new Set<TokenKindApart>(keptForAnHour(bytes) ? ["cache_write_1h"] : []);
+  const has = cacheKinds(bytes);
   if (![body["input"]].flat(2).every((item) => typeof item === "string" || isNumber(item))) {
     has.add("audio_input").add("image_input");
   }
   return { without: withoutAll(has), toolCallsMax: {} };
+}
+
+/** What of a cache has a price of its own. */
+export function cacheKinds(bytes: Uint8Array): Set<TokenKindApart> {
+  return new Set(keptForAnHour(bytes) ? ["cache_write_1h"] : []);
 }
 
 const KINDS = [

@@ -5,9 +5,11 @@
 import { assert } from "../../base/assert.ts";
 import { allow, type Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, Codec, FormSpec } from "../contract.ts";
-import { refuseModelName, repeated, wrong } from "../json-body.ts";
+import { type Refused, refuseModelName, repeated, wrong } from "../json-body.ts";
 import type { ClientForm } from "../multipart.ts";
 import { type Edit, splice } from "../splice.ts";
+import type { Surface } from "../surfaces.ts";
+import { endUserOf } from "./body-checks.ts";
 
 /** Texts of the wanted fields that came. */
 export type FormFields<Name extends string> = ReadonlyMap<Name, string>;
@@ -19,6 +21,46 @@ const TRUE = /^(?:true|1|on|yes|t|y)$/i;
 export function formOf(form: ClientForm | undefined): ClientForm {
   assert(form !== undefined, "a surface of forms was handed a body that is none");
   return form;
+}
+
+/** What every form says in the same fields; the rest is its surface's to say. */
+type Told = "surface" | "bytes" | "form" | "model" | "endUserId";
+
+/** What a surface makes of a form. */
+export type FormAsked = Omit<ClientRequest, Told>;
+
+type FormBody<Name extends string> = {
+  readonly surface: Surface;
+  /** Those that the gateway depends on, the model among them. */
+  readonly fields: readonly Name[];
+  readonly refuse?: (fields: FormFields<Name>) => Refused | null;
+  readonly asks: (fields: FormFields<Name>, form: ClientForm) => FormAsked;
+};
+
+/** As a surface of forms accepts one. Refuses with `invalid_request` and the field's name. */
+export function acceptForm<Name extends string>({
+  surface,
+  fields,
+  refuse,
+  asks,
+}: FormBody<Name>): Codec["accept"] {
+  return (bytes, _place, body) => {
+    const form = formOf(body);
+    const read = readFields(form, fields);
+    if (!read.allowed) return read;
+    const model = modelIn(read.value);
+    if (!model.allowed) return model;
+    const refused = refuse?.(read.value) ?? null;
+    if (refused !== null) return refused;
+    return allow({
+      ...asks(read.value, form),
+      surface,
+      bytes,
+      form,
+      model: model.value,
+      endUserId: endUserOf(Object.fromEntries(read.value)),
+    });
+  };
 }
 
 /** Refuses with `invalid_request` and the field's name. */
@@ -41,7 +83,7 @@ export function readFields<Name extends string>(
 }
 
 /** Refuses a model that is missing or cannot be a name. */
-export function modelIn(fields: ReadonlyMap<string, string>): Verdict<string> {
+function modelIn(fields: ReadonlyMap<string, string>): Verdict<string> {
   const model = fields.get("model") ?? "";
   if (model === "") return wrong("Missing required parameter: 'model'.", "model");
   return refuseModelName(model) ?? allow(model);

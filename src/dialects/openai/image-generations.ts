@@ -2,27 +2,18 @@
  * Pictures from a prompt, plain or streamed with previews. Older models are paid by the picture, newer ones
  * by the tokens it takes, which its size and quality decide and only its provider knows for sure.
  */
-import { allow, type Verdict } from "../../base/verdict.ts";
-import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
-import type { ClientRequest, Codec } from "../contract.ts";
+import type { Codec } from "../contract.ts";
 import { numberOf, type Refused } from "../json-body.ts";
 import type { JsonObject } from "../json.ts";
+import { acceptJson, type JsonAsked } from "./accept-json.ts";
 import { answerFailure } from "./answer.ts";
-import {
-  CHOICES_MAX,
-  endUserOf,
-  missing,
-  readBody,
-  refuseNumber,
-  refuseStream,
-} from "./body-checks.ts";
+import { ALL_SHOWN, CHOICES_MAX, missing, refuseNumber, refuseStream } from "./body-checks.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { PICTURE_EVENT_BYTES_MAX, watchPictures } from "./picture-stream.ts";
 import { noText, pictureAnswerUsage } from "./picture-usage.ts";
 import { bytesWithModel } from "./request.ts";
 
 const MEMBERS = [
-  "model",
   "prompt",
   "stream",
   "n",
@@ -30,10 +21,7 @@ const MEMBERS = [
   "partial_images",
   "output_format",
   "frame_count",
-  "user",
-  "safety_identifier",
   "svg",
-  ...BEYOND_PRICE_MEMBERS,
 ] as const;
 
 /**
@@ -57,7 +45,12 @@ const FRAMES_MAX = 16;
 export const imageGenerationsCodec: Codec = {
   surface: "image_generations",
   path: () => "/images/generations",
-  accept: acceptImages,
+  accept: acceptJson({
+    surface: "image_generations",
+    members: MEMBERS,
+    refuse: refuseImages,
+    asks: images,
+  }),
   eventBytesMax: PICTURE_EVENT_BYTES_MAX,
   isDeterministic: () => false,
   request: bytesWithModel,
@@ -69,11 +62,6 @@ export const imageGenerationsCodec: Codec = {
   output: noText,
 };
 
-function acceptImages(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseImages);
-  return body.allowed ? allow(images(bytes, body.value)) : body;
-}
-
 function refuseImages(body: JsonObject): Refused | null {
   if (body["prompt"] === undefined || body["prompt"] === null) return missing("prompt");
   return (
@@ -84,27 +72,19 @@ function refuseImages(body: JsonObject): Refused | null {
   );
 }
 
-function images(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+function images(body: JsonObject, { length: textBytes }: Uint8Array): JsonAsked {
   const n = numberOf(body["n"]) ?? 1;
   return {
-    surface: "image_generations",
-    bytes,
-    model: String(body["model"]),
+    ...ALL_SHOWN,
     stream: body["stream"] === true,
-    endUserId: endUserOf(body),
     usageAsked: true,
     outputTokensMax: imageTokensMax(body),
     choices: n,
     generates: true,
-    textBytes: bytes.length,
-    images: 0,
-    hasUnsized: false,
+    textBytes,
     modalities: TEXT_ONLY,
-    offersTools: false,
     without: ["audio_input", "image_input", "audio_output", "cache_write_1h"],
-    toolCallsMax: {},
     units: { max: { images: n }, outputTokens: IMAGE_TOKENS_ESTIMATE },
-    ...beyondPrice(body, NO_CACHE),
   };
 }
 

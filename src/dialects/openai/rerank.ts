@@ -2,26 +2,17 @@
  * Reranking: documents in the order in which they answer a query. Cohere's shape and Jina's, which most
  * servers speak, differ in what they report: searches the one, tokens the other.
  */
-import { allow, type Verdict } from "../../base/verdict.ts";
-import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
-import type { ClientRequest, Codec, Usage } from "../contract.ts";
+import { NO_CACHE } from "../beyond-price.ts";
+import type { Codec, Usage } from "../contract.ts";
 import { listOf, type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
+import { acceptJson, type JsonAsked } from "./accept-json.ts";
 import { answerFailure } from "./answer.ts";
-import { endUserOf, missing, readBody } from "./body-checks.ts";
+import { ALL_SHOWN, missing, NOTHING_MADE } from "./body-checks.ts";
 import { inputModalities } from "./modalities.ts";
 import { PLAIN_CODEC } from "./plain-codec.ts";
-
-const MEMBERS = [
-  "model",
-  "query",
-  "documents",
-  "user",
-  "safety_identifier",
-  ...BEYOND_PRICE_MEMBERS,
-] as const;
 
 /** A search is a query and up to 100 documents (cohere.com/pricing, 2026-11). */
 const DOCUMENTS_PER_SEARCH = 100;
@@ -36,15 +27,15 @@ export const rerankCodec: Codec = {
   ...PLAIN_CODEC,
   surface: "rerank",
   path: () => "/rerank",
-  accept: acceptRerank,
+  accept: acceptJson({
+    surface: "rerank",
+    members: ["query", "documents"],
+    refuse: refuseRerank,
+    asks: rerank,
+  }),
   usage: rerankUsage,
   failureIn: (answer) => (hasResults(answer) ? null : answerFailure(answer)),
 };
-
-function acceptRerank(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseRerank);
-  return body.allowed ? allow(rerank(bytes, body.value)) : body;
-}
 
 function refuseRerank(body: JsonObject): Refused | null {
   const { query, documents } = body;
@@ -53,29 +44,17 @@ function refuseRerank(body: JsonObject): Refused | null {
   return Array.isArray(documents) ? null : wrong("'documents' must be an array.", "documents");
 }
 
-function rerank(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+function rerank(body: JsonObject, bytes: Uint8Array): JsonAsked {
   const documents = listOf(body["documents"]);
   const queryBytes = bytesOf(body["query"]);
   return {
-    surface: "rerank",
-    bytes,
-    model: String(body["model"]),
-    stream: false,
-    endUserId: endUserOf(body),
-    usageAsked: false,
-    outputTokensMax: null,
-    choices: 1,
-    generates: false,
+    ...NOTHING_MADE,
+    ...ALL_SHOWN,
+    ...NO_CACHE,
     // The query is read with every document.
     textBytes: bytes.length + queryBytes * documents.length,
-    images: 0,
-    hasUnsized: false,
     modalities: inputModalities(documents),
-    offersTools: false,
-    without: [],
-    toolCallsMax: {},
     units: { max: { search_units: searchesMax(queryBytes, documents) }, outputTokens: 0 },
-    ...beyondPrice(body, NO_CACHE),
   };
 }
 

@@ -2,27 +2,17 @@
  * Speech: text in, sound out, as bytes that are passed on as they come or as events that hold them. Older
  * models are paid by the characters read, newer ones by tokens, which only the events report.
  */
-import { allow, type Verdict } from "../../base/verdict.ts";
 import { NOTHING_SEEN, watchBytes } from "../bytes-watch.ts";
-import { BEYOND_PRICE_MEMBERS, beyondPrice, NO_CACHE } from "../beyond-price.ts";
-import type { ClientRequest, Codec } from "../contract.ts";
+import type { Codec } from "../contract.ts";
 import { type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { type JsonObject, parseJson } from "../json.ts";
+import { acceptJson, type JsonAsked } from "./accept-json.ts";
 import { answerFailure } from "./answer.ts";
-import { endUserOf, missing, readBody } from "./body-checks.ts";
+import { ALL_SHOWN, missing } from "./body-checks.ts";
 import { TEXT_ONLY } from "./modalities.ts";
 import { bytesWithModel } from "./request.ts";
 import { speechUsage, watchSpeech } from "./speech-stream.ts";
-
-const MEMBERS = [
-  "model",
-  "input",
-  "stream_format",
-  "user",
-  "safety_identifier",
-  ...BEYOND_PRICE_MEMBERS,
-] as const;
 
 /**
  * Tokens of sound for one character. Newer models make about 21 a second (0.015 USD a minute at 12 USD
@@ -35,7 +25,12 @@ const TOKENS_PER_CHARACTER_ESTIMATE = 1.5;
 export const speechCodec: Codec = {
   surface: "speech",
   path: () => "/audio/speech",
-  accept: acceptSpeech,
+  accept: acceptJson({
+    surface: "speech",
+    members: ["input", "stream_format"],
+    refuse: refuseSpeech,
+    asks: speech,
+  }),
   isDeterministic: () => false,
   request: bytesWithModel,
   watch: watchSpeech,
@@ -59,41 +54,28 @@ function answerUsage(answer: Uint8Array): ReturnType<Codec["usage"]> {
   return span === undefined ? null : speechUsage(parseJson(answer.subarray(span.start, span.end)));
 }
 
-function acceptSpeech(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const body = readBody(bytes, MEMBERS, refuseSpeech);
-  return body.allowed ? allow(speech(bytes, body.value)) : body;
-}
-
 function refuseSpeech(body: JsonObject): Refused | null {
   const { input } = body;
   if (input === undefined || input === null) return missing("input");
   return typeof input === "string" ? null : wrong("'input' must be a string.", "input");
 }
 
-function speech(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): ClientRequest {
+function speech(body: JsonObject, { length: textBytes }: Uint8Array): JsonAsked {
   const characters = charactersIn(String(body["input"]));
   return {
-    surface: "speech",
-    bytes,
-    model: String(body["model"]),
+    ...ALL_SHOWN,
     stream: body["stream_format"] === "sse",
-    endUserId: endUserOf(body),
     usageAsked: true,
     outputTokensMax: Math.ceil((characters * TOKENS_PER_CHARACTER_MAX) / slowness(body["speed"])),
     choices: 1,
     generates: true,
-    textBytes: bytes.length,
-    images: 0,
-    hasUnsized: false,
+    textBytes,
     modalities: TEXT_ONLY,
-    offersTools: false,
     without: ["audio_input", "image_input", "image_output", "cache_write_1h"],
-    toolCallsMax: {},
     units: {
       max: { characters },
       outputTokens: Math.ceil(characters * TOKENS_PER_CHARACTER_ESTIMATE),
     },
-    ...beyondPrice(body, NO_CACHE),
   };
 }
 

@@ -3,13 +3,13 @@
  * forms with a file; their answers are JSON, subtitles, plain text or a stream.
  */
 import { LIMITS } from "../../base/limits.ts";
-import { allow, type Verdict } from "../../base/verdict.ts";
-import type { ClientRequest, Codec } from "../contract.ts";
+import type { Codec } from "../contract.ts";
 import type { ClientForm } from "../multipart.ts";
 import { soundSecondsMax } from "../sound-length.ts";
 import type { Surface } from "../surfaces.ts";
 import { answerFailure } from "./answer.ts";
-import { fieldBytes, formCodec, formOf, isTrue, modelIn, readFields } from "./form.ts";
+import { ALL_SHOWN } from "./body-checks.ts";
+import { acceptForm, fieldBytes, type FormAsked, formCodec, isTrue } from "./form.ts";
 import { transcriptOutput, transcriptUsage } from "./transcript.ts";
 import { watchTranscript } from "./transcript-stream.ts";
 
@@ -26,8 +26,6 @@ const OUTPUT_TOKENS_LEAST = 2_000;
 /** Fast speech: 200 words a minute are some 5 tokens a second. */
 const OUTPUT_TOKENS_PER_SECOND = 5;
 
-const WANTED = ["model", "stream"] as const;
-
 /** A transcription can be streamed; a translation cannot. */
 type Kind = { readonly surface: Surface; readonly path: string; readonly streams: boolean };
 
@@ -43,12 +41,16 @@ export const translationsCodec = soundCodec({
   streams: false,
 });
 
-function soundCodec(kind: Kind): Codec {
+function soundCodec({ surface, path, streams }: Kind): Codec {
   return {
     ...formCodec(LIMITS.audioFormBytesMax),
-    surface: kind.surface,
-    path: () => kind.path,
-    accept: (bytes, _place, form) => accept(kind, bytes, formOf(form)),
+    surface,
+    path: () => path,
+    accept: acceptForm({
+      surface,
+      fields: ["model", "stream"],
+      asks: (fields, form) => sound(form, streams && isTrue(fields.get("stream"))),
+    }),
     watch: watchTranscript,
     usage: transcriptUsage,
     failureIn: answerFailure,
@@ -56,35 +58,19 @@ function soundCodec(kind: Kind): Codec {
   };
 }
 
-function accept(
-  { surface, streams }: Kind,
-  bytes: Uint8Array<ArrayBuffer>,
-  form: ClientForm,
-): Verdict<ClientRequest> {
-  const fields = readFields(form, WANTED);
-  if (!fields.allowed) return fields;
-  const model = modelIn(fields.value);
-  if (!model.allowed) return model;
+function sound(form: ClientForm, stream: boolean): FormAsked {
   const seconds = soundSecondsMax(form.parts);
-  return allow({
-    surface,
-    bytes,
-    form,
-    model: model.value,
-    stream: streams && isTrue(fields.value.get("stream")),
-    endUserId: null,
+  return {
+    ...ALL_SHOWN,
+    stream,
     usageAsked: false,
     // No field of theirs bounds what they write, so a smaller bound could not be kept.
     outputTokensMax: Math.max(OUTPUT_TOKENS_LEAST, seconds * OUTPUT_TOKENS_PER_SECOND_MAX),
     choices: 1,
     generates: true,
     textBytes: fieldBytes(form) + seconds * INPUT_TOKENS_PER_SECOND_MAX,
-    images: 0,
-    hasUnsized: false,
     modalities: ["audio"],
-    offersTools: false,
     without: ["image_input", "audio_output", "image_output", "cache_write_1h"],
-    toolCallsMax: {},
     units: { max: { audio_seconds: seconds }, outputTokens: seconds * OUTPUT_TOKENS_PER_SECOND },
-  });
+  };
 }

@@ -16,7 +16,7 @@ import type {
 import { ANSWER_BOUNDS, scanObject } from "./json-scan.ts";
 import { specOf, type Surface } from "./surfaces.ts";
 
-type Parts = Pick<Codec, "framing" | "jobOutput" | "jobState" | "made" | "watch" | "watchBytes"> & {
+type Parts = Pick<Codec, "framing" | "jobState" | "made" | "watch" | "watchBytes"> & {
   readonly surface: Surface;
   readonly kind: ObjectKind;
   /** What its body names beside the object; absent: it has none that matters. */

@@ -18,7 +18,7 @@ import { askKeeper, readKept, type Heard } from "./ask-keeper.ts";
 import { type Job, type JobEnd, type Look, unknownEnd } from "./job.ts";
 
 const SURFACE_OF: Readonly<Record<JobKind, Surface>> = {
-  batch: "batch" as Surface,
+  batch: "batch",
   response: "response",
 };
 

@@ -12,6 +12,7 @@ import { freeRequest, ownedCodec } from "../../owned.ts";
 import { missing } from "../body-checks.ts";
 import { batchMade, batchState, startedBatch } from "./job.ts";
 import { lineUrlOf } from "./line-codecs.ts";
+import { BatchOutput } from "./output.ts";
 
 /** By which others than the lines of the file could be asked for (SiliconFlow's and Mistral's, 2026-11). */
 const OTHER_REQUESTS = ["model", "models", "replace", "requests", "input_files"] as const;
@@ -29,6 +30,7 @@ export const batchesCodec: Codec = {
 export const batchCodec: Codec = {
   ...ownedCodec({ surface: "batch", ...KEPT }),
   jobState: batchState,
+  jobOutput: (surface) => new BatchOutput(surface),
 };
 
 export const batchCancelCodec: Codec = {

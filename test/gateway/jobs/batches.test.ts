@@ -1,0 +1,299 @@
+/**
+ * The money of batches: held for what all their lines can cost, followed to their end by ourselves, and
+ * charged by the usage of each answer.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { verifyLedger } from "../../../src/store/verify.ts";
+import { lastAttempts } from "../../conformance/ledger-rows.ts";
+import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
+import { message, response } from "../../conformance/responses-answers.ts";
+import { JobsStage, MODEL } from "./jobs-stage.ts";
+
+const MINUTE_MS = 60_000;
+const ID = "batch_1";
+const INPUT = "file-input";
+const OUTPUT = "file-output";
+const ERRORS = "file-errors";
+
+/** Half of a nano-dollar for each token, as one line, and a line's longest answer. */
+const LIMIT = 100;
+
+type Told = {
+  readonly status: string;
+  readonly output_file_id?: string;
+  readonly error_file_id?: string;
+  readonly usage?: object | null;
+};
+
+let stage: JobsStage;
+let told: Told;
+let files: Map<string, Recorded>;
+let created: Recorded | null;
+
+function batch(more: Told): string {
+  const stands = { output_file_id: null, error_file_id: null, ...more };
+  const asked = {
+    endpoint: "/v1/chat/completions",
+    input_file_id: INPUT,
+    completion_window: "24h",
+  };
+  return JSON.stringify({ id: ID, object: "batch", ...asked, ...stands });
+}
+
+function answered({ method, path }: Seen): Recorded {
+  if (path === "/v1/files") return { pieces: [JSON.stringify({ id: INPUT, object: "file" })] };
+  if (method === "POST" && path === "/v1/batches") {
+    return created ?? { pieces: [batch({ status: "validating" })] };
+  }
+  if (path === `/v1/batches/${ID}`) return { pieces: [batch(told)] };
+  const file = [...files].find(([id]) => path === `/v1/files/${id}/content`);
+  return file?.[1] ?? { status: 404, pieces: ['{"error":{"message":"No such file"}}'] };
+}
+
+async function startStage(more: Parameters<typeof JobsStage.start>[0] = {}): Promise<void> {
+  stage = await JobsStage.start({ batchPermille: 500, ...more });
+  stage.upstream.answer(answered);
+}
+
+beforeEach(async () => {
+  told = { status: "in_progress" };
+  files = new Map();
+  created = null;
+  await startStage();
+});
+afterEach(() => stage.stop());
+
+const LINES = ["one", "two", "three"].map((id) => {
+  const body = { model: MODEL, max_tokens: LIMIT, messages: [{ role: "user", content: id }] };
+  return { custom_id: id, method: "POST", url: "/v1/chat/completions", body };
+});
+
+async function upload(lines: readonly object[] = LINES) {
+  const form = new FormData();
+  form.set("purpose", "batch");
+  form.set("file", new File([lines.map((line) => JSON.stringify(line)).join("\n")], "in.jsonl"));
+  const { tollgate, token } = stage;
+  const reply = await fetch(`${tollgate.url}/v1/files`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: form,
+  });
+  expect([reply.status, await reply.json()]).toMatchObject([200, { id: INPUT }]);
+}
+
+const ASKED = {
+  input_file_id: INPUT,
+  endpoint: "/v1/chat/completions",
+  completion_window: "24h",
+};
+
+/** What is held for it. */
+async function begin(): Promise<number> {
+  await upload();
+  const reply = await stage.ask("POST", "/v1/batches", ASKED);
+  expect([reply.status, reply.text]).toEqual([200, batch({ status: "validating" })]);
+  return (await lastAttempts(stage.tollgate))[0]?.heldNanoUsd ?? 0;
+}
+
+const usage = (input: number, output: number) => {
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+};
+
+function answer(id: string, body: object, status = 200): string {
+  const response = { status_code: status, request_id: `req_${id}`, body };
+  return `${JSON.stringify({ id: `batch_req_${id}`, custom_id: id, response, error: null })}\n`;
+}
+
+function completion(content: string, used: object | null): object {
+  const choices = [{ index: 0, finish_reason: "stop", message: { role: "assistant", content } }];
+  return { id: "chatcmpl-1", object: "chat.completion", model: MODEL, choices, usage: used };
+}
+
+const ANSWERS = [
+  answer("one", completion("Hi", usage(11, 4))),
+  answer("three", completion("Ho", usage(30, 8))),
+];
+const FAILURES = [answer("two", { error: { message: "no" } }, 400)];
+
+function end(status = "completed", more: Partial<Told> = {}): void {
+  files = new Map([
+    [OUTPUT, { pieces: ANSWERS }],
+    [ERRORS, { pieces: FAILURES }],
+  ]);
+  told = { status, output_file_id: OUTPUT, error_file_id: ERRORS, ...more };
+}
+
+async function lastCost() {
+  const [last] = await lastAttempts(stage.tollgate);
+  const { amountNanoUsd, estimated, inputTokens, outputTokens, outcome } = last ?? {};
+  return { amountNanoUsd, estimated, inputTokens, outputTokens, outcome };
+}
+
+describe("a batch", () => {
+  test("is held for what all its lines can cost at the batch's price, and none more is begun than fits", async () => {
+    // One fits, two do not.
+    await stage.addBudget(400);
+    const heldNanoUsd = await begin();
+    // Every byte of a line's body may be a token, and each answer as long as its limit.
+    const bytes = LINES.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
+    expect(heldNanoUsd).toBe(Math.ceil((bytes + LINES.length * LIMIT) / 2));
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
+    const refused = await stage.ask("POST", "/v1/batches", ASKED);
+    expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([429, "budget_exceeded"]);
+    const creates = stage.upstream.seen.filter(
+      ({ method, path }) => method === "POST" && path === "/v1/batches",
+    );
+    expect(creates.length).toBe(1);
+  });
+
+  test("costs what each of its answers used, at half the price, rounded up once, though nobody asks", async () => {
+    await stage.addBudget(1_000);
+    await begin();
+    await stage.pass(MINUTE_MS);
+    end();
+    await stage.pass(20 * MINUTE_MS);
+    // (11 + 4 + 30 + 8) tokens at half a nano-dollar.
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+    expect(await lastCost()).toEqual({
+      amountNanoUsd: 27,
+      estimated: false,
+      inputTokens: 41,
+      outputTokens: 12,
+      outcome: "ok",
+    });
+    await stage.pass(MINUTE_MS);
+    const { rows } = await stage.tollgate.store.requestPage({}, { limit: 1, cursor: null });
+    expect(rows[0]).toMatchObject({ costNanoUsd: 27, estimated: false, inputTokens: 41 });
+    expect(await stage.tollgate.store.knownJobs()).toEqual([]);
+  });
+
+  test("gives each answer the tier of its own input", async () => {
+    await stage.stop();
+    const dear = {
+      aboveInputTokens: 20,
+      inputPicoUsd: 10_000,
+      outputPicoUsd: 10_000,
+      cachedInputPicoUsd: null,
+      cacheWritePicoUsd: null,
+    };
+    await startStage({ tiers: [dear] });
+    await begin();
+    end();
+    await stage.pass(MINUTE_MS);
+    // 15 tokens at half of one nano-dollar, 38 at half of ten.
+    expect((await lastCost()).amountNanoUsd).toBe(Math.ceil((15 + 38 * 10) / 2));
+  });
+
+  test("is held over restarts, and settled by the process that finds it ended", async () => {
+    await stage.addBudget(1_000);
+    const heldNanoUsd = await begin();
+    await stage.restart();
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
+    await stage.pass(0);
+    await stage.restart();
+    end();
+    await stage.pass(0);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+    await stage.tollgate.store.flush();
+    const report = verifyLedger(`${stage.tollgate.dataDir}/tollgate.db`);
+    expect(report).toMatchObject({ open: 0, differenceCount: 0 });
+  });
+
+  test("whose answers break off is read again from the begin, and nothing is counted twice", async () => {
+    await stage.addBudget(1_000);
+    const heldNanoUsd = await begin();
+    end();
+    files.set(OUTPUT, { pieces: ANSWERS.slice(0, 1), end: "cut" });
+    await stage.pass(MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
+    end();
+    await stage.pass(20 * MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+  });
+
+  test("that has expired or was cancelled costs what was answered of it", async () => {
+    await begin();
+    end("expired");
+    await stage.pass(MINUTE_MS);
+    expect((await lastCost()).amountNanoUsd).toBe(27);
+  });
+
+  test("that was never begun, because its file is wrong, costs nothing", async () => {
+    await begin();
+    told = { status: "failed" };
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 0, estimated: false });
+  });
+
+  test("whose answers are gone costs what it tells of itself, flagged", async () => {
+    await begin();
+    end("completed", { usage: { input_tokens: 41, output_tokens: 12, total_tokens: 53 } });
+    files.clear();
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 27, estimated: true });
+  });
+
+  test("whose answers are gone and that tells nothing costs all that is held for it", async () => {
+    const heldNanoUsd = await begin();
+    end();
+    files.clear();
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: heldNanoUsd, estimated: true });
+  });
+
+  test("with an answer that tells no usage is charged an estimate for that one, flagged", async () => {
+    const heldNanoUsd = await begin();
+    end();
+    const silent = answer("two", completion("four words of answer", null));
+    files.set(OUTPUT, { pieces: [...ANSWERS, silent] });
+    await stage.pass(MINUTE_MS);
+    const { amountNanoUsd = 0, estimated } = await lastCost();
+    expect(estimated).toBe(true);
+    expect(amountNanoUsd).toBeGreaterThan(27);
+    expect(amountNanoUsd).toBeLessThan(heldNanoUsd);
+  });
+
+  test("that its provider refuses holds nothing and costs nothing", async () => {
+    await stage.addBudget(1_000);
+    await upload();
+    created = { status: 500, pieces: ['{"error":{"message":"broken"}}'] };
+    const refused = await stage.ask("POST", "/v1/batches", ASKED);
+    expect([refused.status, refused.text]).toEqual([500, '{"error":{"message":"broken"}}']);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd: 0 });
+  });
+
+  test("whose begin was sent and never answered is asked for once, and costs what was held", async () => {
+    await stage.addBudget(1_000);
+    await upload();
+    created = { pieces: ['{"id":'], end: "cut" };
+    const lost = await stage.ask("POST", "/v1/batches", ASKED);
+    expect(lost.status).toBe(502);
+    const attempts = await lastAttempts(stage.tollgate);
+    expect(attempts.map(({ amountNanoUsd, heldNanoUsd }) => amountNanoUsd - heldNanoUsd)).toEqual([
+      0,
+    ]);
+    expect(stage.upstream.seen.filter(({ path }) => path === "/v1/batches").length).toBe(1);
+  });
+
+  test("gives its tenant, and nobody else, the responses that were made in it", async () => {
+    const line = { model: MODEL, input: "Hi", max_output_tokens: LIMIT };
+    await upload([{ custom_id: "one", method: "POST", url: "/v1/responses", body: line }]);
+    await stage.ask("POST", "/v1/batches", { ...ASKED, endpoint: "/v1/responses" });
+    const used = { input_tokens: 6, output_tokens: 4, total_tokens: 10 };
+    const made = response([message("Hi", "msg_1")], { id: "resp_of_batch", usage: used });
+    told = { status: "completed", output_file_id: OUTPUT };
+    files.set(OUTPUT, { pieces: [answer("one", made)] });
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 5, estimated: false });
+    const { tollgate, upstream } = stage;
+    const stranger = await tollgate.addToken((await tollgate.addTenant()).id);
+    const ask = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${tollgate.url}/v1/responses/resp_of_batch`, { headers })).status;
+    };
+    upstream.forget();
+    expect([await ask(stranger.token), upstream.seen.length]).toEqual([404, 0]);
+    upstream.answer({ pieces: [JSON.stringify(made)] });
+    expect([await ask(stage.token), upstream.seen.length]).toEqual([200, 1]);
+  });
+});

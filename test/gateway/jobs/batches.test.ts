@@ -100,8 +100,9 @@ const usage = (input: number, output: number) => {
 };
 
 function answer(id: string, body: object, status = 200): string {
-  const response = { status_code: status, request_id: `req_${id}`, body };
-  return `${JSON.stringify({ id: `batch_req_${id}`, custom_id: id, response, error: null })}\n`;
+  const line = { id: `batch_req_${id}`, custom_id: id, error: null };
+  const what = { status_code: status, request_id: `req_${id}`, body };
+  return `${JSON.stringify({ ...line, response: what })}\n`;
 }
 
 function completion(content: string, used: object | null): object {
@@ -247,7 +248,7 @@ describe("a batch", () => {
     const silent = answer("two", completion("four words of answer", null));
     files.set(OUTPUT, { pieces: [...ANSWERS, silent] });
     await stage.pass(MINUTE_MS);
-    const { amountNanoUsd = 0, estimated } = await lastCost();
+    const { amountNanoUsd, estimated } = await lastCost();
     expect(estimated).toBe(true);
     expect(amountNanoUsd).toBeGreaterThan(27);
     expect(amountNanoUsd).toBeLessThan(heldNanoUsd);
@@ -269,9 +270,8 @@ describe("a batch", () => {
     const lost = await stage.ask("POST", "/v1/batches", ASKED);
     expect(lost.status).toBe(502);
     const attempts = await lastAttempts(stage.tollgate);
-    expect(attempts.map(({ amountNanoUsd, heldNanoUsd }) => amountNanoUsd - heldNanoUsd)).toEqual([
-      0,
-    ]);
+    expect(attempts.length).toBe(1);
+    expect(attempts[0]?.amountNanoUsd).toBe(attempts[0]?.heldNanoUsd ?? 0);
     expect(stage.upstream.seen.filter(({ path }) => path === "/v1/batches").length).toBe(1);
   });
 

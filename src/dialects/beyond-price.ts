@@ -104,7 +104,22 @@ function dearerMember(body: JsonObject): string | null {
   if (isSaid(body["data_sources"])) return "data_sources";
   // Whoever asks for the answer later is not us, and its usage is never seen.
   if (isSaid(deferred) && deferred !== false) return "deferred";
-  return listOf(body["tools"]).some(hasLargeContainer) ? "tools" : null;
+  const tools = listOf(body["tools"]);
+  return tools.some(hasLargeContainer) || tools.some(paintsFinely) ? "tools" : null;
+}
+
+/** How pictures may be asked for that cost no more than others (OpenAI's image guide, 2026-11). */
+const USUAL_PICTURES: Readonly<Record<string, ReadonlySet<unknown>>> = {
+  quality: new Set(["auto", "low", "medium", "high"]),
+  size: new Set(["auto", "1024x1024", "1024x1536", "1536x1024"]),
+  output_format: new Set(["png", "webp", "jpeg"]),
+};
+
+function paintsFinely(tool: unknown): boolean {
+  if (!isObject(tool) || tool["type"] !== "image_generation") return false;
+  return Object.entries(USUAL_PICTURES).some(
+    ([name, usual]) => isSaid(tool[name]) && !usual.has(tool[name]),
+  );
 }
 
 /** A gigabyte is the container whose fee is listed; 64 of them cost 64 times as much (OpenAI, 2026-11). */

@@ -38,6 +38,10 @@ function interpreter(memory: string): object {
   return { type: "code_interpreter", container: { type: "auto", memory_limit: memory } };
 }
 
+function picture(how: object): object {
+  return { type: "image_generation", ...how };
+}
+
 function shell(): object {
   return { type: "shell", environment: { type: "container_auto", memory_limit: "4g" } };
 }
@@ -95,6 +99,9 @@ const DEARER: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, data_sources: [{}] }, "data_sources"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [shell()] }, "tools"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("16g")] }, "tools"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ quality: "max" })] }, "tools"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ size: "3840x2160" })] }, "tools"],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ output_format: "gif" })] }, "tools"],
   [openai, "/v1/chat/completions", chatOf([KEPT_LONG]), "ttl"],
   [openai, "/v1/responses", { ...RESPONSE, prompt_cache_options: { ttl: "24h" } }, "ttl"],
 ];
@@ -110,6 +117,8 @@ const ORDINARY: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, deferred: false, data_sources: [] }, ""],
   [openai, "/v1/chat/completions", { ...CHAT, tools: [OWN_TOOL] }, ""],
   [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("1g")] }, ""],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ quality: "high" })] }, ""],
+  [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ size: "1024x1536" })] }, ""],
   [openai, "/v1/responses", { ...RESPONSE, prompt_cache_options: { ttl: "30m" } }, ""],
   [anthropic, "/v1/messages", { ...MESSAGES, cache_control: { type: "ephemeral", ttl: "1h" } }, ""],
 ];

@@ -42,10 +42,17 @@ export function readContent(body: JsonObject): Content {
   const brings =
     listOf(body["tools"]).some(bringsInput) ||
     listOf(body["mcp_servers"]).length > 0 ||
-    isObject(body["thread"]);
+    isObject(body["thread"]) ||
+    isCompacted(body["context_management"]);
   const { images, inlineBytes, hasUnsized, kinds } = found;
   const modalities = kinds === null ? TEXT_ONLY : [...kinds];
   return { images, inlineBytes, hasUnsized: hasUnsized || brings, modalities };
+}
+
+/** What the provider makes shorter itself it has read before, in a round that is billed beside. */
+function isCompacted(management: unknown): boolean {
+  const edits = listOf(isObject(management) ? management["edits"] : null);
+  return edits.some((edit) => isObject(edit) && String(edit["type"]).startsWith("compact_"));
 }
 
 type Found = {

@@ -10,6 +10,7 @@ export const MEMBERS = [
   "system",
   "mcp_servers",
   "thread",
+  "context_management",
   "container",
   ...BEYOND_PRICE_MEMBERS,
 ] as const;

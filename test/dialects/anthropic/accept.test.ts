@@ -195,6 +195,13 @@ describe("tools", () => {
   });
 });
 
+test("a context that the provider may make shorter itself is read once more than its body shows", () => {
+  const [compacted, cleared] = ["compact_20260112", "clear_tool_uses_20250919"].map((type) => {
+    return accepted({ context_management: { edits: [{ type }] } });
+  });
+  expect([compacted?.hasUnsized, cleared?.hasUnsized]).toEqual([true, false]);
+});
+
 test("only equal requests without chance in them are the same", () => {
   const sure = accepted({ temperature: 0 });
   const asked = [sure, accepted({}), accepted({ temperature: 1 })];

@@ -28,6 +28,15 @@ test("a call costs its price, 0 where that was said, and 0.05 USD where nothing 
   ]);
 });
 
+test("a picture costs as much as the dearest of a usual size, where nobody priced it", () => {
+  expect(toolCallPicoUsd(paid, "image_generation")).toBe(250_000_000_000);
+  const priced = testPrice({ toolCallPicoUsd: { image_generation: 7 } });
+  expect([
+    toolCallPicoUsd(priced, "image_generation"),
+    toolCallPicoUsd(free, "image_generation"),
+  ]).toEqual([7, 0]);
+});
+
 test("the tools without a price are told", () => {
   const used = usage({ web_search: 1, oracle: 2, mcp: 3, constructor: 1 });
   const plain = usage({});

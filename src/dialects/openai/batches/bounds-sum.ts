@@ -40,7 +40,10 @@ export class BoundsSum {
     if (request.hasUnsized) sums.unsizedLines += 1;
     sums.lineTextBytesMax = Math.max(sums.lineTextBytesMax, request.textBytes);
     sums.lineImagesMax = Math.max(sums.lineImagesMax, request.images);
-    sums.beyondPrice ??= request.beyondPrice ?? null;
+    const { beyondPrice = null } = request;
+    // One that names other models is refused to more clients than the rest.
+    if (beyondPrice?.isOtherModel === true) sums.beyondPrice = beyondPrice;
+    sums.beyondPrice ??= beyondPrice;
     this.#addOutput(request);
     this.#without = (this.#without ?? request.without).filter((kind) =>
       request.without.includes(kind),

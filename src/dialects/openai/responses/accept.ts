@@ -94,7 +94,13 @@ function asked(bytes: Uint8Array<ArrayBuffer>, body: JsonObject): Omit<ClientReq
 
 /** Prompts of the provider's, and what its own tools find, are input that the body does not show. */
 function isUnsized(body: JsonObject, { hasUnsized }: InputHeld): boolean {
-  return hasUnsized || isObject(body["prompt"]) || listOf(body["tools"]).some(isRunByProvider);
+  return (
+    hasUnsized ||
+    isObject(body["prompt"]) ||
+    listOf(body["tools"]).some(isRunByProvider) ||
+    // What the provider makes shorter itself it has read before.
+    listOf(body["context_management"]).length > 0
+  );
 }
 
 function refuseMembers(body: JsonObject): Refused | null {

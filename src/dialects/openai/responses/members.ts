@@ -10,6 +10,7 @@ export const MEMBERS = [
   "previous_response_id",
   "conversation",
   "background",
+  "context_management",
   "user",
   "safety_identifier",
   ...BEYOND_PRICE_MEMBERS,

@@ -101,8 +101,25 @@ describe("what the lines of a file can cost", () => {
         without: ["audio_output", "image_output", "cache_write_1h"],
         toolCallsMax: { web_search: 20 },
         unitsMax: {},
-        beyondPrice: { member: "service_tier", isOtherModel: false },
+        beyondPrice: { member: "models", isOtherModel: true },
       },
+    });
+  });
+
+  test("is beyond any price by a line that names other models, whatever stands in those before it", () => {
+    const lines = [
+      { service_tier: "priority" },
+      { models: ["dear"] },
+      { service_tier: "priority" },
+    ];
+    const file = lines.map((more) => {
+      return envelope({
+        body: { model: "m", messages: [{ role: "user", content: "a" }], ...more },
+      });
+    });
+    expect(fileOf(file.join("\n")).bounds.beyondPrice).toEqual({
+      member: "models",
+      isOtherModel: true,
     });
   });
 

@@ -111,6 +111,7 @@ describe("what a body holds", () => {
     [{ previous_response_id: "resp_1" }],
     [{ conversation: "conv_1" }],
     [{ tools: [{ type: "web_search" }] }],
+    [{ context_management: [{ type: "compaction", compact_threshold: 1_000 }] }],
     [{ input: [{ type: "item_reference", id: "msg_1" }] }],
   ])("%p makes its input as long as the model can read", (body) => {
     expect(accepted(body)).toMatchObject({ hasUnsized: true });

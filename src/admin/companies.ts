@@ -31,6 +31,7 @@ function showCompany(company: CatalogueCompany): Company {
       output_cap_member: quirks.outputCapMember,
       repeats_text: quirks.repeatsText,
       ends_with_finish: quirks.endsWithFinish,
+      batch_files_only: quirks.keepsBatchFilesOnly,
     },
     reference: company.reference,
     reference_seen_on: company.referenceSeenOn,

@@ -38,6 +38,8 @@ export type Quirks = {
   readonly repeatsText: boolean;
   /** A stream may end without its terminator, once every choice has finished. */
   readonly endsWithFinish: boolean;
+  /** Files can be uploaded for batches, and for nothing else. */
+  readonly keepsBatchFilesOnly: boolean;
 };
 
 export type Company = {
@@ -68,6 +70,7 @@ export const USUAL_QUIRKS: Quirks = {
   outputCapMember: "max_tokens",
   repeatsText: false,
   endsWithFinish: false,
+  keepsBatchFilesOnly: false,
 };
 
 /** Answers that are kept, and what can be done with them. */
@@ -77,6 +80,17 @@ export const RESPONSES = [
   "response_delete",
   "response_cancel",
   "response_input_items",
+] as const satisfies readonly Surface[];
+
+/** Batches in OpenAI's shape, and the files that they are made of and give. */
+export const BATCHES = [
+  "files",
+  "file",
+  "file_delete",
+  "file_content",
+  "batches",
+  "batch",
+  "batch_cancel",
 ] as const satisfies readonly Surface[];
 
 /** What a company's row leaves out is as it is of most. */

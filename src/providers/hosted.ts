@@ -1,12 +1,13 @@
 /** Companies that host the models of others behind OpenAI's API; each row names its API reference. */
-import { company, type Company, RESPONSES } from "./company.ts";
+import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
 
 export const HOSTED: readonly Company[] = [
   company({
     id: "groq",
     displayName: "Groq",
     baseUrl: "https://api.groq.com/openai/v1",
-    surfaces: ["chat", "responses", "speech", "transcriptions", "translations"],
+    surfaces: ["chat", "responses", "speech", "transcriptions", "translations", ...BATCHES],
+    quirks: { keepsBatchFilesOnly: true },
     reference: "https://console.groq.com/docs/api-reference",
   }),
   company({

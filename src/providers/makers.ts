@@ -2,7 +2,7 @@
  * Companies that serve models of their own, under their own address. Addresses, members and surfaces as
  * their API references say; each row names the reference.
  */
-import { company, type Company, RESPONSES } from "./company.ts";
+import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
 
 export const MAKERS: readonly Company[] = [
   company({
@@ -138,7 +138,9 @@ export const MAKERS: readonly Company[] = [
     id: "alibaba",
     displayName: "Alibaba Cloud Model Studio (Qwen)",
     baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", ...BATCHES],
+    // Others have a purpose of its own, and one model reads them.
+    quirks: { keepsBatchFilesOnly: true },
     reference:
       "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
   }),

@@ -127,9 +127,11 @@ test.each(surfaces)("%s shows every case, or says why it has none", (surface) =>
   expect([...shown, ...excused].toSorted()).toEqual(cases.toSorted());
 });
 
+function isAbout(surface: Surface): boolean {
+  return accessOf(surface) === "owned" || codecOf(surface).ofFile !== undefined;
+}
+
 test("what is about an object says which, and nothing else does", () => {
   const told = surfaces.filter((surface) => EXAMPLES[surface].some(({ kept }) => kept));
-  const isAbout = (surface: Surface): boolean =>
-    accessOf(surface) === "owned" || codecOf(surface).ofFile !== undefined;
   expect(told).toEqual(surfaces.filter(isAbout));
 });

@@ -277,7 +277,8 @@ describe("where several providers could keep a file", () => {
   });
 
   test("the header tells the model that it is for; without it none is chosen", async () => {
-    // The only one that there is needs no header.
+    // The only one that there is needs no header; who keeps files for batches alone is none.
+    await tollgate.addProvider({ name: "groq", terms: { company: "groq" } });
     upstream.answer({ pieces: [JSON.stringify(fileObject())] });
     const plain = { path, headers: FORM_HEADERS, body: form() };
     expect((await through(plain)).status).toBe(200);

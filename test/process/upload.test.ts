@@ -99,6 +99,21 @@ function* formPieces(model: string, megabytes: number): Generator<Uint8Array<Arr
   yield new TextEncoder().encode(`${tail}--${BOUNDARY}--\r\n`);
 }
 
+/** The form of a file for batches: ten thousand lines in 100 megabytes, and one of a megabyte. */
+function* batchPieces(model: string): Generator<Uint8Array<ArrayBuffer>> {
+  const part = (name: string): string =>
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; ${name}\r\n\r\n`;
+  const line = (content: string): string =>
+    `{"custom_id":"1","method":"POST","url":"/v1/chat/completions","body":{"model":"${model}",` +
+    `"messages":[{"role":"user","content":${JSON.stringify(content)}}]}}\n`;
+  const encoder = new TextEncoder();
+  yield encoder.encode(part('name="file"; filename="a.jsonl"'));
+  const lines = encoder.encode(line('an "ordinary" line \n'.repeat(430)).repeat(100));
+  for (let sent = 0; sent < 100; sent += 1) yield lines;
+  yield encoder.encode(line("x".repeat(MB)));
+  yield encoder.encode(`\r\n${part('name="purpose"')}batch\r\n--${BOUNDARY}--\r\n`);
+}
+
 function countedOf(model: string, megabytes: number): Promise<Counted> {
   return count(formPieces(model, megabytes));
 }
@@ -119,7 +134,15 @@ async function upload(
   megabytes: number,
   path = "/v1/images/edits",
 ): Promise<string> {
-  const pieces = formPieces("steady/sim-small", megabytes);
+  return await send(url, token, path, formPieces("steady/sim-small", megabytes));
+}
+
+async function send(
+  url: string,
+  token: string,
+  path: string,
+  pieces: Generator<Uint8Array<ArrayBuffer>>,
+): Promise<string> {
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => {
       const { done, value } = pieces.next();
@@ -196,6 +219,31 @@ test(
     console.info(`a file of 200 MB: the process grew by ${(grown / MB).toFixed(1)} MB`);
 
     expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
+    expect(await tollgate.stop()).toEqual({ code: 0, signal: null });
+  },
+  TEST_MS_MAX,
+);
+
+test(
+  "a file of 100 MB for batches is read line by line by a process that grows by less than 40 MB",
+  async () => {
+    await using stage = new Stage();
+    const counter = await startCounter(stage, 100 * MB);
+    const tollgate = stage.serve(stage.path("data"));
+    const url = await tollgate.url();
+    const { token } = await furnish(url, counter.url);
+    for (let warming = 0; warming < 5; warming += 1) await upload(url, token, 2, "/v1/files");
+    highestBytes(tollgate);
+    const before = highestBytes(tollgate);
+
+    const told = await send(url, token, "/v1/files", batchPieces("steady/sim-small"));
+    expect(told).toBe(fileObject(FILE_ID));
+    const grown = highestBytes(tollgate) - before;
+    console.info(`a file of 100 MB for batches: the process grew by ${(grown / MB).toFixed(1)} MB`);
+
+    expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
+    const whole = await count(batchPieces("sim-small"));
+    expect(counter.seen.slice(-2)).toEqual([whole, whole]);
     expect(await tollgate.stop()).toEqual({ code: 0, signal: null });
   },
   TEST_MS_MAX,

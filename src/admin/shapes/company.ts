@@ -85,6 +85,7 @@ export const Company = Type.Object(
       ends_with_finish: Type.Boolean({
         description: "A stream may end without its terminator, once every choice has finished.",
       }),
+      batch_files_only: Type.Boolean({ description: "It keeps files for batches alone." }),
     }),
     reference: Type.String({ description: "Its API reference." }),
     reference_seen_on: Type.String({

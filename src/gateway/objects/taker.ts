@@ -21,8 +21,10 @@ export function onlyTaker(
       param: "x-tollgate-model",
     });
   }
+  // A file for batches is for the model of its lines, and never comes here.
   const takers = [...directory.providers()].filter(
-    ({ row, surfaces }) => row.enabled && !row.simulated && surfaces.has(surface),
+    ({ row, surfaces, quirks }) =>
+      row.enabled && !row.simulated && surfaces.has(surface) && !quirks.keepsBatchFilesOnly,
   );
   const [provider, second] = takers;
   if (provider === undefined) return refuse("model_not_found", "No provider takes this request.");

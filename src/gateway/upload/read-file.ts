@@ -9,8 +9,8 @@ import type { UploadedForm } from "../exchange.ts";
 import type { BodyPlace, BodyRoom } from "../load/body-room.ts";
 import { crowded } from "./read-form.ts";
 
-/** What is looked at in one go keeps others waiting for some milliseconds. */
-const PIECE_BYTES = 64 * 1024;
+/** Two hundred short lines: what is looked at in one go keeps others waiting for some milliseconds. */
+const PIECE_BYTES = 16 * 1024;
 
 /** Refuses as the codec does, and with `gateway_overloaded` where there is no room for what it holds. */
 export async function readFile(

@@ -23,6 +23,7 @@ const example: Shape<"CompanyPage">["data"][number] = {
     output_cap_member: "max_completion_tokens",
     repeats_text: false,
     ends_with_finish: false,
+    batch_files_only: false,
   },
   reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
   reference_seen_on: "2026-11-29",

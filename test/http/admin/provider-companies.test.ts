@@ -23,6 +23,21 @@ const { privateKey } = generateKeyPairSync("rsa", {
 });
 const ACCOUNT = { client_email: "me@p.iam.gserviceaccount.com", private_key: privateKey };
 
+const SURFACES_OF_GROQ = [
+  "chat",
+  "speech",
+  "transcriptions",
+  "translations",
+  "files",
+  "file",
+  "file_delete",
+  "file_content",
+  "batches",
+  "batch",
+  "batch_cancel",
+  "responses",
+];
+
 test("the catalogue is listed whole, with what each company asks for", async () => {
   const answer = await api.call("GET", "/companies");
   const data = answer.member("data") as { readonly id: string }[];
@@ -38,7 +53,12 @@ test("the catalogue is listed whole, with what each company asks for", async () 
     needs_credential: true,
     local: false,
     surfaces: expect.arrayContaining(["chat"]),
-    quirks: { output_cap_member: "max_tokens", repeats_text: false, ends_with_finish: false },
+    quirks: {
+      output_cap_member: "max_tokens",
+      repeats_text: false,
+      ends_with_finish: false,
+      batch_files_only: true,
+    },
     reference: "https://console.groq.com/docs/api-reference",
     reference_seen_on: "2026-11-29",
   } as never);
@@ -55,7 +75,7 @@ describe("a provider of a company", () => {
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
       authentication: { kind: "bearer", name: null, scope: null },
-      surfaces: ["chat", "speech", "transcriptions", "translations", "responses"],
+      surfaces: SURFACES_OF_GROQ,
       has_credential: true,
       allow_private_network: false,
     });
@@ -104,7 +124,7 @@ describe("a provider of a company", () => {
       company: "groq",
       base_url: "https://api.groq.com/openai/v1",
       parameters: {},
-      surfaces: ["chat", "speech", "transcriptions", "translations", "responses"],
+      surfaces: SURFACES_OF_GROQ,
     });
     expect(await change({ company: null })).toMatchObject({
       company: null,

@@ -26,6 +26,8 @@ export type Example = {
   readonly contentType: string;
   readonly answer: Uint8Array<ArrayBuffer>;
   readonly costNanoUsd: number;
+  /** Its provider goes on after this answer, and what that costs is settled later. */
+  readonly goesOn?: true;
   /** The cost is not of the provider's own report. */
   readonly estimated?: true;
   /** What the provider must keep for the request to reach it. */

@@ -228,6 +228,7 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
   ],
   batches: [
     about("file", BATCH, {
+      goesOn: true,
       keptBounds: EMBEDDINGS_BOUNDS,
       body: () =>
         encoded(

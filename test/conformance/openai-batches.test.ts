@@ -4,6 +4,7 @@
  */
 import { beforeEach, describe, expect, test } from "bun:test";
 import { freshProvider } from "../support/fresh-provider.ts";
+import { until } from "../support/until.ts";
 import { FORM_HEADERS, formBytes } from "./multipart.ts";
 import { conformanceStageForFile, CREDENTIAL, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
 
@@ -37,6 +38,9 @@ async function ask(method: string, to: string, body: BodyOf | null, as = token):
 }
 
 type BodyOf = string | Uint8Array<ArrayBuffer>;
+
+/** A batch that is known to have ended is looked at beside what its client asks. */
+const settled = (): Promise<void> => until(() => tollgate.gateway.jobs.looks === 0);
 
 const get = (to: string, as = token): Promise<Told> => ask("GET", to, null, as);
 
@@ -244,6 +248,7 @@ describe("a batch", () => {
     const ended = { id, status: "completed", output_file_id: output, error_file_id: errors };
     upstream.answer({ pieces: [JSON.stringify(batchOf(ended))] });
     await get(`${path}/${id}`);
+    await settled();
     upstream.answer({ headers: { "content-type": "application/jsonl" }, pieces: ["{}\n{}\n"] });
     for (const file of [output, errors]) {
       const content = await get(`/v1/files/${file}/content`);
@@ -272,6 +277,7 @@ describe("a batch", () => {
     const ended = { ...second, status: "completed" };
     upstream.answer({ pieces: [JSON.stringify(ended)] });
     await get(`${path}/${second.id}`, mine.token);
+    await settled();
     upstream.forget();
     expect(await list("?limit=2")).toEqual(page([third, ended], true));
     expect(await list(`?limit=2&after=${second.id}`)).toEqual(page([first]));

@@ -3,7 +3,9 @@
  * what came back and what the provider saw can be compared.
  */
 import { afterAll, beforeEach } from "bun:test";
+import { systemClock, type Clock } from "../../src/base/clock.ts";
 import type { DialectName } from "../../src/base/dialect.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import type { PriceRow, ProviderRow } from "../../src/store/contract.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type RecordedUpstream, type Seen, startRecordedUpstream } from "./recorded-upstream.ts";
@@ -50,6 +52,15 @@ const PRESENTED: Readonly<Record<DialectName, (credential: string) => Record<str
   google: (credential) => ({ "x-goog-api-key": credential }),
 };
 
+/** Jobs are looked at when somebody is told that they have ended, and not in between. */
+const withoutLooks: Clock = {
+  ...systemClock,
+  every: (periodMs, callback) =>
+    periodMs === LIMITS.jobLooksMs
+      ? { cancel: () => undefined }
+      : systemClock.every(periodMs, callback),
+};
+
 /** `basePath` is what a provider's base URL ends in, as `/v1`. */
 export async function conformanceStageForFile(
   dialect: DialectName,
@@ -57,7 +68,7 @@ export async function conformanceStageForFile(
   price: Partial<PriceRow> = {},
 ): Promise<Stage> {
   const upstream = await startRecordedUpstream();
-  const tollgate = await startTestGateway();
+  const tollgate = await startTestGateway({ clock: withoutLooks });
   const provider = await tollgate.addProvider({
     name: "recorded",
     dialect,

@@ -322,7 +322,12 @@ export const EXAMPLES: Readonly<Record<Surface, readonly Example[]>> = {
     }),
     ...MESSAGE_CONTENTS,
   ],
-  count_tokens: [plain(MESSAGES, '{"input_tokens" : 2095, "x_unknown":"🙂"}', { costNanoUsd: 0 })],
+  count_tokens: [
+    plain(MESSAGES, '{"input_tokens" : 2095, "x_unknown":"🙂"}', {
+      query: "?beta=true",
+      costNanoUsd: 0,
+    }),
+  ],
   generate_content: [
     inPath(CONTENTS, CONTENT, { costNanoUsd: CONTENT_NANO_USD }),
     ...GEMINI_CONTENTS,

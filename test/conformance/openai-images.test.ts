@@ -1,13 +1,11 @@
 /**
- * Pictures through Tollgate are the provider's, byte for byte, plain and streamed. Answers are shaped as
+ * Pictures, plain and streamed: what they cost, how they end, and what is refused. Answers are shaped as
  * the types of openai-node 7.55 say (2026-11), dall-e-3's as of 2024.
  */
 import { beforeEach, describe, expect, test } from "bun:test";
-import * as fc from "fast-check";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { lastAttempt } from "./ledger-rows.ts";
-import { cutAt, cutPlaces } from "./pieces.ts";
-import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { conformanceStageForFile, PUBLIC_MODEL } from "./stage.ts";
 
 /** gpt-image-1.5's: 5 USD per million for text in, 8 for pictures in, 10 for text out, 32 for pictures out. */
 const BY_TOKENS = {
@@ -17,7 +15,7 @@ const BY_TOKENS = {
   imageOutputPicoUsd: 32_000_000,
 };
 const stage = await conformanceStageForFile("openai", "/v1", BY_TOKENS);
-const { direct, through, upstream, tollgate, provider } = stage;
+const { through, upstream, tollgate, provider } = stage;
 /** 0.04 USD a picture. */
 const PER_IMAGE = "per-image";
 await tollgate.addPrice(provider.id, PER_IMAGE, {
@@ -69,20 +67,6 @@ const STREAM = event(partial) + event({ type: "image_generation.unknown" }) + ev
 const COST = 34_024_000;
 
 describe("plain", () => {
-  test("has the same bytes in any pieces, and the provider sees the client's", async () => {
-    await fc.assert(
-      fc.asyncProperty(cutPlaces, async (places) => {
-        upstream.answer({ pieces: cutAt(ANSWER, places) });
-        const past = await direct({ path, body: body(UPSTREAM_MODEL) });
-        const relayed = await through({ path, body: body(PUBLIC_MODEL) });
-        expect(relayed.bytes).toEqual(past.bytes);
-        expect(relayed.seen?.body).toEqual(past.seen?.body);
-        expect([relayed.status, relayed.seen?.path]).toEqual([200, path]);
-      }),
-      { numRuns: 10 },
-    );
-  });
-
   test("is paid by the tokens that are reported, where they have a price", async () => {
     upstream.answer({ pieces: [ANSWER] });
     const { headers } = await through({ path, body: body(PUBLIC_MODEL, ',"n":2') });
@@ -146,17 +130,9 @@ describe("plain", () => {
 describe("streamed", () => {
   const asked = ',"stream":true,"partial_images":1';
 
-  test("has the same bytes in any pieces, and its usage is the cost", async () => {
-    await fc.assert(
-      fc.asyncProperty(cutPlaces, async (places) => {
-        upstream.answer({ headers: SSE, pieces: cutAt(STREAM, places) });
-        const past = await direct({ path, body: body(UPSTREAM_MODEL, asked) });
-        const relayed = await through({ path, body: body(PUBLIC_MODEL, asked) });
-        expect(relayed.bytes).toEqual(past.bytes);
-        expect(relayed.seen?.body).toEqual(past.seen?.body);
-      }),
-      { numRuns: 10 },
-    );
+  test("is paid by the tokens that its last event reports", async () => {
+    upstream.answer({ headers: SSE, pieces: [STREAM] });
+    await through({ path, body: body(PUBLIC_MODEL, asked) });
     expect(await lastAttempt(tollgate)).toMatchObject({
       amountNanoUsd: COST,
       estimated: false,

@@ -1,20 +1,17 @@
 /**
- * Speech through Tollgate is the provider's, byte for byte: as sound that is passed on as it comes, and as
- * events. Requests and events are shaped as the types of openai-node 7.55 say (2026-11).
+ * Speech: how sound is passed on as it comes, how it breaks off, and what it and events of it cost. Requests and events are shaped as the types of openai-node 7.55 say (2026-11).
  */
 import { beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import * as fc from "fast-check";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
 import { lastAttempt } from "./ledger-rows.ts";
-import { cutAt } from "./multipart.ts";
-import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { conformanceStageForFile, PUBLIC_MODEL } from "./stage.ts";
 
 /** 15 USD per million characters, which is 15,000 nano-dollars each; tokens have no price. */
 const PRICE = { inputPicoUsd: 0, outputPicoUsd: 0, characterPicoUsd: 15_000_000 };
 const stage = await conformanceStageForFile("openai", "/v1", PRICE);
-const { direct, through, upstream, tollgate, provider, token, tenantId } = stage;
+const { through, upstream, tollgate, provider, token, tenantId } = stage;
 await tollgate.addPrice(provider.id, "by-tokens", {
   inputPicoUsd: 600_000,
   outputPicoUsd: 12_000_000,
@@ -43,21 +40,6 @@ const EVENTS =
   });
 
 describe("sound", () => {
-  test("has the same bytes and headers in any pieces, and the provider sees the client's", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(SOUND.length), { maxLength: 20 }), async (places) => {
-        upstream.answer({ headers: MPEG, pieces: cutAt(SOUND, places) });
-        const past = await direct({ path, body: body(UPSTREAM_MODEL) });
-        const relayed = await through({ path, body: body(PUBLIC_MODEL) });
-        expect(relayed.bytes).toEqual(past.bytes);
-        expect(relayed.seen?.body).toEqual(past.seen?.body);
-        const told = [relayed.status, relayed.headers.get("content-type"), relayed.seen?.path];
-        expect(told).toEqual([200, "audio/mpeg", "/v1/audio/speech"]);
-      }),
-      { numRuns: 15 },
-    );
-  });
-
   test("is relayed before its provider has sent the rest", async () => {
     upstream.answer({ headers: MPEG, pieces: ["first"], end: "hang" });
     const reader = (await ask()).body?.getReader();
@@ -157,18 +139,9 @@ describe("sound", () => {
 describe("events", () => {
   const asked = ',"stream_format":"sse"';
 
-  test("have the same bytes in any pieces, and their usage is the cost", async () => {
-    const bytes = new TextEncoder().encode(EVENTS);
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 20 }), async (places) => {
-        upstream.answer({ headers: SSE, pieces: cutAt(bytes, places) });
-        const past = await direct({ path, body: body("by-tokens", asked) });
-        const relayed = await through({ path, body: body("by-tokens", asked) });
-        expect(relayed.text).toBe(past.text);
-        expect(relayed.seen?.body).toEqual(past.seen?.body);
-      }),
-      { numRuns: 15 },
-    );
+  test("are paid by the tokens that the last one reports", async () => {
+    upstream.answer({ headers: SSE, pieces: [EVENTS] });
+    await through({ path, body: body("by-tokens", asked) });
     // 14 at 600 and 101 at 12,000 nano-dollars.
     expect(await lastAttempt(tollgate)).toMatchObject({
       amountNanoUsd: 1_220_400,

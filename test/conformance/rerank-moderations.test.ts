@@ -1,17 +1,15 @@
 /**
- * Reranking and moderations through Tollgate are the provider's, byte for byte but for the model's name.
+ * Reranking and moderations: where they are asked for, what they cost, and what is refused.
  * Answers are shaped as Cohere's, Jina's and OpenAI's references say (2026-11).
  */
 import { beforeEach, describe, expect, test } from "bun:test";
-import * as fc from "fast-check";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { lastAttempt } from "./ledger-rows.ts";
-import { cutAt, cutPlaces } from "./pieces.ts";
-import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { conformanceStageForFile, PUBLIC_MODEL } from "./stage.ts";
 
 /** 2 USD per thousand searches, and no price per token. */
 const PRICE = { outputPicoUsd: 0, searchUnitPicoUsd: 2_000_000_000 };
-const { direct, through, upstream, tollgate, provider } = await conformanceStageForFile(
+const { through, upstream, tollgate, provider } = await conformanceStageForFile(
   "openai",
   "/v1",
   PRICE,
@@ -43,24 +41,16 @@ const body = (model: string): string =>
   `{"model" : "${model}","query":"Grüße","documents":["a",{"text":"b"}],"top_n":2,"x_unknown":1.50}`;
 
 describe("reranking", () => {
-  test("has the same bytes in any pieces, on the paths of both clients of Cohere", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom("/v1/rerank", "/v2/rerank"),
-        cutPlaces,
-        async (path, places) => {
-          upstream.answer({ pieces: cutAt(COHERE, places) });
-          const past = await direct({ path: "/v1/rerank", body: body(UPSTREAM_MODEL) });
-          const relayed = await through({ path, body: body(PUBLIC_MODEL) });
-          expect(relayed.bytes).toEqual(past.bytes);
-          expect(relayed.seen?.body).toEqual(past.seen?.body);
-          // The provider's own address says which of its versions is asked.
-          expect([relayed.status, relayed.seen?.path]).toEqual([200, "/v1/rerank"]);
-        },
-      ),
-      { numRuns: 15 },
-    );
-  });
+  test.each(["/v1/rerank", "/v2/rerank"])(
+    "is asked for at %s, as Cohere's clients do",
+    async (path) => {
+      upstream.answer({ pieces: [COHERE] });
+      const { seen, status, text } = await through({ path, body: body(PUBLIC_MODEL) });
+      expect([status, text]).toEqual([200, COHERE]);
+      // The provider's own address says which of its versions is asked.
+      expect(seen?.path).toBe("/v1/rerank");
+    },
+  );
 
   test("is paid by the searches that Cohere bills", async () => {
     upstream.answer({ pieces: [COHERE.replace('"search_units":1', '"search_units":3')] });
@@ -147,19 +137,11 @@ describe("moderations", () => {
     results: [{ flagged: false, categories: { violence: false }, x_unknown: 1.5 }],
   });
 
-  test("have the same bytes, cost nothing and need no price", async () => {
-    await fc.assert(
-      fc.asyncProperty(cutPlaces, async (places) => {
-        upstream.answer({ pieces: cutAt(ANSWER, places) });
-        const asked = '{"input":[{"type":"text","text":"🙂"}],"model":"omni-moderation-latest"}';
-        const past = await direct({ path, body: asked });
-        const relayed = await through({ path, body: asked });
-        expect(relayed.bytes).toEqual(past.bytes);
-        expect(relayed.seen?.body).toEqual(past.seen?.body);
-        expect(relayed.headers.get("x-tollgate-cost-usd")).toBe("0.00");
-      }),
-      { numRuns: 10 },
-    );
+  test("cost nothing and need no price", async () => {
+    upstream.answer({ pieces: [ANSWER] });
+    const asked = '{"input":[{"type":"text","text":"🙂"}],"model":"omni-moderation-latest"}';
+    const { headers, status } = await through({ path, body: asked });
+    expect([status, headers.get("x-tollgate-cost-usd")]).toEqual([200, "0.00"]);
     const attempt = await lastAttempt(tollgate);
     expect(attempt).toMatchObject({ heldNanoUsd: 0, amountNanoUsd: 0, postings: 1 });
     expect(JSON.parse(attempt?.price ?? "{}").source).toBe("free");

@@ -118,6 +118,13 @@ describe("making a batch", () => {
     expect(seen).toEqual([[path, `Bearer ${CREDENTIAL}`, body]]);
   });
 
+  test("may name the place of its lines without a version, as Azure does", async () => {
+    const id = await uploaded();
+    upstream.answer({ pieces: [JSON.stringify(batchOf())] });
+    const body = bodyFor(id, { endpoint: "/chat/completions" });
+    expect((await ask("POST", path, body)).status).toBe(200);
+  });
+
   test("is refused where its file or its place is another than that of its lines", async () => {
     const id = await uploaded();
     const plain = await uploaded(lineOf(PUBLIC_MODEL), "batch ");

@@ -11,7 +11,7 @@ import { readJsonBody, wrong } from "../../json-body.ts";
 import { freeRequest, ownedCodec } from "../../owned.ts";
 import { missing } from "../body-checks.ts";
 import { batchMade, batchState, startedBatch } from "./job.ts";
-import { lineUrlOf } from "./line-codecs.ts";
+import { lineCodecAt, lineUrlOf } from "./line-codecs.ts";
 import { BatchOutput } from "./output.ts";
 
 /** By which others than the lines of the file could be asked for (SiliconFlow's and Mistral's, 2026-11). */
@@ -65,8 +65,8 @@ function withBounds(request: ClientRequest, batch: string | null): Verdict<Clien
     return wrong(message, "input_file_id");
   }
   const { bounds } = JSON.parse(batch) as { readonly bounds: BatchBounds };
-  const url = lineUrlOf(bounds.surface);
-  if (request.batchUrl !== url) {
+  if (lineCodecAt(request.batchUrl ?? "")?.surface !== bounds.surface) {
+    const url = lineUrlOf(bounds.surface);
     return wrong(`'endpoint' must be ${url}, as in the lines of the file.`, "endpoint");
   }
   const { beyondPrice } = bounds;

@@ -17,6 +17,8 @@ const LINE_CODECS: readonly Codec[] = [
   responsesCodec,
 ];
 
+const VERSION = "/v1";
+
 export const LINE_URLS: readonly string[] = LINE_CODECS.map(({ surface }) => lineUrlOf(surface));
 
 /** As lines and batches name a surface. */
@@ -24,9 +26,10 @@ export function lineUrlOf(surface: Surface): string {
   return specOf(surface).paths[0] ?? "";
 }
 
-/** null: no line may ask for it. */
+/** null: no line may ask for it. Azure's guide has no version before its paths (2026-11). */
 export function lineCodecAt(url: string): Codec | null {
-  return LINE_CODECS.find(({ surface }) => lineUrlOf(surface) === url) ?? null;
+  const path = url.startsWith(`${VERSION}/`) ? url : VERSION + url;
+  return LINE_CODECS.find(({ surface }) => lineUrlOf(surface) === path) ?? null;
 }
 
 /** null likewise. */

@@ -142,6 +142,8 @@ describe("what the lines of a file can cost", () => {
       ([url, body]) => fileOf(envelope({ url, body })).bounds.surface,
     );
     expect(surfaces).toEqual(["completions", "moderations", "responses"]);
+    // As Azure's guide has it.
+    expect(fileOf(envelope({ url: "/chat/completions" })).bounds.surface).toBe("chat");
   });
 
   test("is the same in any pieces, with the models where they stand", () => {
@@ -192,6 +194,7 @@ describe("a file is refused, with the line and the member", () => {
     ["no body", envelope({ body: undefined }), "Missing required parameter: 'body'.", "body"],
     ["a method", envelope({ method: "GET" }), "'method' must be \"POST\".", "method"],
     ["a url", envelope({ url: "/v1/files" }), `'url' must be one of ${urls}.`, "url"],
+    ["half a url", envelope({ url: "chat/completions" }), `'url' must be one of ${urls}.`, "url"],
     [
       "a url of sound",
       envelope({ url: "/v1/audio/speech" }),

@@ -32,6 +32,7 @@ function showCompany(company: CatalogueCompany): Company {
       repeats_text: quirks.repeatsText,
       ends_with_finish: quirks.endsWithFinish,
       batch_files_only: quirks.keepsBatchFilesOnly,
+      thinks_beyond_limit: quirks.thinksBeyondLimit,
     },
     reference: company.reference,
     reference_seen_on: company.referenceSeenOn,

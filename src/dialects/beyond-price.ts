@@ -2,8 +2,8 @@
  * Members by which a client lets a provider answer with another model than the one asked for, or bill the
  * same one dearer: no price that is known here is for that, so neither a hard budget nor a list of allowed
  * models would be kept (OpenRouter's `models`, `preset` and `provider`; Together's `safety_model`; xAI's
- * `deferred`; `fallbacks`, `speed` and `inference_geo` of @anthropic-ai/sdk 1.11; `service_tier` of
- * openai-node 7.55 and of @google/genai, 2026-11).
+ * `deferred`; Alibaba's `enable_search`; `fallbacks`, `speed` and `inference_geo` of @anthropic-ai/sdk
+ * 1.11; `service_tier` of openai-node 7.55 and of @google/genai, 2026-11).
  */
 import { keptForLonger } from "./cache-ttl.ts";
 import { listOf } from "./json-body.ts";
@@ -24,6 +24,8 @@ export const BEYOND_PRICE_MEMBERS = [
   "provider",
   "deferred",
   "data_sources",
+  "enable_search",
+  "enable_code_interpreter",
   "tools",
   "plugins",
 ] as const;
@@ -93,17 +95,24 @@ function longerTime(body: JsonObject, without: readonly string[]): string | null
   return !without.includes("cache_write_1h") && keptForLonger(body) ? "ttl" : null;
 }
 
+const ASKED = [
+  // Chooses among servers of one model, each of which has a price of its own (OpenRouter).
+  "provider",
+  // What is found there becomes input, and no body shows how much (Azure; Alibaba, in several rounds).
+  "data_sources",
+  "enable_search",
+  "enable_code_interpreter",
+  // Whoever asks for the answer later is not us, and its usage is never seen (xAI).
+  "deferred",
+] as const;
+
 function dearerMember(body: JsonObject): string | null {
-  const { speed, inference_geo: place, deferred } = body;
+  const { speed, inference_geo: place } = body;
   // Claude's: a number is how fast somebody else's voice speaks.
   if (typeof speed === "string" && speed !== "standard") return "speed";
   if (typeof place === "string" && place !== "global") return "inference_geo";
-  // Chooses among servers of one model, each of which has a price of its own.
-  if (isSaid(body["provider"])) return "provider";
-  // What Azure finds there becomes input, and no body shows how much.
-  if (isSaid(body["data_sources"])) return "data_sources";
-  // Whoever asks for the answer later is not us, and its usage is never seen.
-  if (isSaid(deferred) && deferred !== false) return "deferred";
+  const asked = ASKED.find((member) => isSaid(body[member]) && body[member] !== false);
+  if (asked !== undefined) return asked;
   const tools = listOf(body["tools"]);
   return tools.some(hasLargeContainer) || tools.some(paintsFinely) ? "tools" : null;
 }

@@ -36,9 +36,20 @@ const CONTEXT_TOKENS_UNKNOWN = 2_097_152;
 /** Bytes of a JSON body per token when an estimate, not a bound, is wanted; English is near 4. */
 const BYTES_PER_TOKEN_ESTIMATE = 3;
 
+/** Thoughts that no limit counts: Qwen's models think 81,920 tokens long (2026-11), no model longer than this. */
+const THOUGHT_TOKENS_MAX = 131_072;
+
+function thoughtTokensMax({ provider: { quirks } }: Candidate): number {
+  return quirks.thinksBeyondLimit ? THOUGHT_TOKENS_MAX : 0;
+}
+
 /** Output that the request can cause, for one choice. */
 function outputTokensMax(request: ClientRequest, candidate: Candidate): number {
   if (!request.generates) return 0;
+  return answerTokensMax(request, candidate) + thoughtTokensMax(candidate);
+}
+
+function answerTokensMax(request: ClientRequest, candidate: Candidate): number {
   const { outputTokensMax: known, contextTokensMax } = candidate.price;
   const modelMax = known ?? contextTokensMax;
   // A client's own limit bounds a model that nobody told us the maximum of, within what can be.
@@ -81,7 +92,7 @@ export function holdOptions(
   if (isFree(candidate)) return FREE_OPTIONS;
   const { price } = candidate;
   if (request.batch !== undefined) {
-    return [{ nanoUsd: batchNanoUsdMax(request.batch, price), outputTokensCap: null }];
+    return [{ nanoUsd: batchNanoUsdMax(request.batch, candidate), outputTokensCap: null }];
   }
   const inputTokens = inputTokensMax(request, price);
   const option = (outputTokens: number, outputTokensCap: number | null): HoldOption => {
@@ -99,8 +110,9 @@ export function holdOptions(
   };
   const full = outputTokensMax(request, candidate);
   const options = [option(full, null)];
-  const { generates, isUncapped, outputTokensMax: own } = request;
-  if (generates && own === null && isUncapped !== true) {
+  const { generates, outputTokensMax: own } = request;
+  const isCapped = request.isUncapped !== true && thoughtTokensMax(candidate) === 0;
+  if (generates && own === null && isCapped) {
     const cap = Math.min(full, allowance(tenant, tokenId, candidate));
     if (cap < full) options.push(option(cap, cap));
   }
@@ -108,12 +120,14 @@ export function holdOptions(
 }
 
 /** The most that all lines of a batch can cost together. */
-function batchNanoUsdMax(bounds: BatchBounds, price: ModelPrice): NanoUsd {
+function batchNanoUsdMax(bounds: BatchBounds, candidate: Candidate): NanoUsd {
+  const { price } = candidate;
   const contextTokens = price.contextTokensMax ?? CONTEXT_TOKENS_UNKNOWN;
   const unsizedTokens = bounds.unsizedLines > 0 ? contextTokens : 0;
   const lineTokens = bounds.lineTextBytesMax + bounds.lineImagesMax * IMAGE_TOKENS_MAX;
   const modelMax = price.outputTokensMax ?? price.contextTokensMax ?? OUTPUT_TOKENS_UNKNOWN;
-  const outputTokens = bounds.outputTokensMax + bounds.unlimitedChoices * modelMax;
+  const thoughtTokens = bounds.lines * thoughtTokensMax(candidate);
+  const outputTokens = bounds.outputTokensMax + bounds.unlimitedChoices * modelMax + thoughtTokens;
   return worstCaseNanoUsd(
     {
       inputTokensBound:

@@ -40,6 +40,8 @@ export type Quirks = {
   readonly endsWithFinish: boolean;
   /** Files can be uploaded for batches, and for nothing else. */
   readonly keepsBatchFilesOnly: boolean;
+  /** An output limit says nothing of what models think before they answer, which is paid all the same. */
+  readonly thinksBeyondLimit: boolean;
 };
 
 export type Company = {
@@ -71,6 +73,7 @@ export const USUAL_QUIRKS: Quirks = {
   repeatsText: false,
   endsWithFinish: false,
   keepsBatchFilesOnly: false,
+  thinksBeyondLimit: false,
 };
 
 /** Answers that are kept, and what can be done with them. */

@@ -139,8 +139,9 @@ export const MAKERS: readonly Company[] = [
     displayName: "Alibaba Cloud Model Studio (Qwen)",
     baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     surfaces: ["chat", "embeddings", ...BATCHES],
-    // Others have a purpose of its own, and one model reads them.
-    quirks: { keepsBatchFilesOnly: true },
+    // Others have a purpose of its own, and one model reads them. `max_tokens` leaves thoughts out, and not
+    // all of its models know `max_completion_tokens`, which counts them (API reference, 2026-11).
+    quirks: { keepsBatchFilesOnly: true, thinksBeyondLimit: true },
     reference:
       "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
   }),

@@ -1,5 +1,5 @@
 /** What a hold must cover: whatever the prompt is made of and whatever was seen before, the amount holds. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chat, type ChatReply, errorOf } from "../support/chat.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 
@@ -110,4 +110,35 @@ test("a limit that no model reaches does not lock a budget that others share", a
     });
   const replies = await Promise.all([ask(), ask()]);
   expect(replies.map(({ status }) => status)).toEqual([200, 200]);
+});
+
+async function think(members: object): Promise<ChatReply> {
+  const body = { model: "thinker", ...members };
+  return await chat(tollgate.url, { token, body, script: "tokens=5000" });
+}
+
+describe("a limit that leaves out what a model thinks", () => {
+  const LIMITED = [{ max_tokens: 64 }, { max_completion_tokens: 64 }] as const;
+  const THOUGHT = 131_072;
+
+  beforeEach(async () => {
+    const qwen = await tollgate.addProvider({ name: "qwen", terms: { company: "alibaba" } });
+    await tollgate.addPrice(qwen.id, "sim-small", { inputPicoUsd: 0, outputPicoUsd: 1_000_000 });
+    await tollgate.addRoute("thinker", [
+      { providerId: qwen.id, model: "sim-small", weight: 1, priority: 0 },
+    ]);
+  });
+
+  test.each([...LIMITED, {}])("bounds no answer, so that it is held beside: %j", async (limit) => {
+    await budget((THOUGHT + 63) * TOKEN_NANO_USD);
+    const refused = await think(limit);
+    expect([refused.status, errorOf(refused)]).toMatchObject([429, { code: "budget_exceeded" }]);
+    expect(tollgate.upstream.stats().requests).toBe(0);
+  });
+
+  test.each(LIMITED)("is passed on where there is room for both: %j", async (limit) => {
+    await budget((THOUGHT + 64) * TOKEN_NANO_USD);
+    expect((await think(limit)).status).toBe(200);
+    expect(await posted()).toBeGreaterThan(0);
+  });
 });

@@ -86,6 +86,9 @@ export const Company = Type.Object(
         description: "A stream may end without its terminator, once every choice has finished.",
       }),
       batch_files_only: Type.Boolean({ description: "It keeps files for batches alone." }),
+      thinks_beyond_limit: Type.Boolean({
+        description: "An output limit does not count what models think before they answer.",
+      }),
     }),
     reference: Type.String({ description: "Its API reference." }),
     reference_seen_on: Type.String({

@@ -54,7 +54,7 @@ export function acceptGeneration(
     refuseNumber(config, CANDIDATE_COUNT, candidatesMax);
   if (refused !== null) return refused;
   const held = heldBy(body);
-  const { offersTools, toolCallsMax, readsUnsized } = toolsOf(body);
+  const { offersTools, toolCallsMax, readsUnsized, isBeyondPrice } = toolsOf(body);
   const chosen = [ROUTING_CONFIG, MODEL_CONFIG].find((name) => isObject(valueOf(config, name)));
   return allow({
     ...common(surface, bytes, model, held),
@@ -66,8 +66,10 @@ export function acceptGeneration(
     offersTools,
     without: without(held, outputKinds(config)),
     toolCallsMax,
+    ...(isBeyondPrice ? { beyondPrice: { member: "tools", isOtherModel: false } } : null),
+    ...beyondPrice(body, NO_CACHE),
     ...(chosen === undefined
-      ? beyondPrice(body, NO_CACHE)
+      ? null
       : { beyondPrice: { member: `generationConfig.${chosen[0]}`, isOtherModel: true } }),
   });
 }

@@ -18,6 +18,18 @@ const FEES: Readonly<Record<string, string>> = {
   google_maps: "google_maps",
 };
 
+/** Paid by the tokens of what they read. */
+const WITHOUT_FEE: ReadonlySet<string> = new Set([
+  "urlContext",
+  "url_context",
+  "codeExecution",
+  "code_execution",
+  "fileSearch",
+  "file_search",
+  "mcpServers",
+  "mcp_servers",
+]);
+
 /** Run by the client. */
 const OWN: ReadonlySet<string> = new Set([
   "functionDeclarations",
@@ -31,20 +43,25 @@ export type Tools = {
   readonly toolCallsMax: Readonly<Record<string, number>>;
   /** What a tool reads becomes input, and no body shows how much (pages, files, output of code). */
   readonly readsUnsized: boolean;
+  /** One asks a fee that no usage tells (data stores, other companies' searches), or nobody knows it. */
+  readonly isBeyondPrice: boolean;
 };
 
 export function toolsOf({ tools }: JsonObject): Tools {
   const offered = objectsOf(tools).flatMap((tool) => Object.keys(tool));
   const calls = new Map<string, number>();
   let readsUnsized = false;
+  let isBeyondPrice = false;
   for (const name of offered) {
     const fee = Object.hasOwn(FEES, name) ? FEES[name] : undefined;
     if (fee !== undefined) calls.set(fee, TOOL_CALLS_UNKNOWN);
     else if (!OWN.has(name)) readsUnsized = true;
+    isBeyondPrice ||= fee === undefined && !OWN.has(name) && !WITHOUT_FEE.has(name);
   }
   return {
     offersTools: offered.length > 0,
     toolCallsMax: Object.fromEntries([...calls].slice(0, TOOLS_MAX)),
     readsUnsized,
+    isBeyondPrice,
   };
 }

@@ -24,6 +24,7 @@ const example: Shape<"CompanyPage">["data"][number] = {
     repeats_text: false,
     ends_with_finish: false,
     batch_files_only: false,
+    thinks_beyond_limit: false,
   },
   reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
   reference_seen_on: "2026-11-29",

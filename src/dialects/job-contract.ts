@@ -47,6 +47,8 @@ export type BatchBounds = {
   readonly unitsMax: UnitCounts;
   /** Of the first line that has one. */
   readonly beyondPrice: BeyondPrice | null;
+  /** For whom its lines ask: nobody, one end user, or `several`, who cannot be charged apart. */
+  readonly endUser: { readonly id: string } | "several" | null;
 };
 
 /** What a file asks for that is uploaded for batches. */

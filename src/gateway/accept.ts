@@ -128,7 +128,8 @@ function refusalOfShare(
   return refuse("gateway_overloaded", message, { retryAfterMs: 1_000 }).refusal;
 }
 
-function forEndUser(principal: Principal, endUserId: string | null): Principal {
+/** As an end user's own budgets see it. */
+export function forEndUser(principal: Principal, endUserId: string | null): Principal {
   if (endUserId === null) return principal;
   return { ...principal, scopes: { ...principal.scopes, endUserId } };
 }

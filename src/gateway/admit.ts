@@ -9,7 +9,7 @@ import { ERRORS } from "../base/error.ts";
 import { allow, refuse, type Refusal, type Verdict } from "../base/verdict.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import { accessOf, metersOf, SURFACES } from "../dialects/surfaces.ts";
-import type { AcceptedRequest } from "./accept.ts";
+import { type AcceptedRequest, forEndUser } from "./accept.ts";
 import { noteResting } from "./attempt-notes.ts";
 import type { TakenHold } from "./attempt-plan.ts";
 import type { Ask } from "./choose/ask.ts";
@@ -57,13 +57,15 @@ export async function admit(
   if (!health.ok) {
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
-  // The model that an object is of is known by now.
+  // By now it is known of which model an object is, and for whom the lines of a file ask.
   const told =
     exchange.request === null || exchange.request === request
       ? accepted
       : { ...accepted, request: exchange.request };
-  return await whenReady(gateway, exchange, principal.scopes, (owners) =>
-    take(gateway, exchange, owners, told, resolved.value),
+  const asking = told === accepted ? principal : forEndUser(principal, told.request.endUserId);
+  exchange.principal = asking;
+  return await whenReady(gateway, exchange, asking.scopes, (owners) =>
+    take(gateway, exchange, owners, { ...told, principal: asking }, resolved.value),
   );
 }
 

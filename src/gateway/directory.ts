@@ -63,6 +63,8 @@ export interface Directory extends DirectoryAdmin {
   readonly budget: (id: string) => BudgetRow | null;
   /** Does a budget that can refuse apply to an attempt? */
   readonly isBounded: (scopes: AttemptScopes) => boolean;
+  /** Has any end user of the tenant's a budget? */
+  readonly hasEndUserBudgets: (tenantId: string) => boolean;
   /** Counts a request of an access token, as the ledger does with its first hold. */
   readonly countRequest: (tokenId: string) => void;
   /** Counts a request for models that nobody has a price of. */
@@ -118,6 +120,7 @@ export async function createDirectory(parts: DirectoryParts): Promise<Directory>
     provider: providers.byId,
     budget: (id) => tables.budgets.get(id) ?? null,
     isBounded: budgets.isBounded,
+    hasEndUserBudgets: budgets.hasEndUsers,
     changed: followChanges({ configured, providers, owners }),
     budgetState: createBudgetStates({ store, clock, owners, budgets }),
     budgetStates: async (tenantId) =>

@@ -27,6 +27,8 @@ export type Taken = { readonly hold: TakenHold; readonly agreed: Agreed };
 const FROZEN =
   "The ledger was restored from an older copy, so that hard budgets cannot be kept: " +
   "an operator must accept it first.";
+const SEVERAL_END_USERS =
+  "End users have budgets here, and the lines of the file are for several of them: make a batch for each.";
 const FROZEN_RETRY_MS = 60_000;
 
 function beyondPriceText(member: string): string {
@@ -101,6 +103,9 @@ function take(
   const scopes = { ...wanted.scopes, routeId, providerId: candidate.provider.row.id };
   if (store.isFrozen() && directory.isBounded(scopes)) {
     return refuse("ledger_unavailable", FROZEN, { retryAfterMs: FROZEN_RETRY_MS });
+  }
+  if (request.batch?.endUser === "several" && directory.hasEndUserBudgets(scopes.tenantId)) {
+    return refuse("invalid_request", SEVERAL_END_USERS, { param: "input_file_id" });
   }
   if (request.beyondPrice !== undefined && directory.isBounded(scopes)) {
     const { member: param } = request.beyondPrice;

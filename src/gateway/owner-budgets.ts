@@ -26,6 +26,8 @@ export interface OwnerBudgets {
   readonly rulesOf: (owner: Owner) => BudgetRule[];
   readonly hasEveryone: () => boolean;
   readonly hasEndUser: (tenantId: string, endUserId: string) => boolean;
+  /** Of any end user of the tenant's; looks through all budgets. */
+  readonly hasEndUsers: (tenantId: string) => boolean;
   /** The rule of a budget in an owner's account; null when it is not in force for this owner. */
   readonly ruleOf: (row: BudgetRow, owner: Owner) => BudgetRule | null;
   /** Does a budget that can refuse apply to an attempt? */
@@ -63,6 +65,8 @@ export function createOwnerBudgets(
     hasEndUser: (tenantId, endUserId) =>
       byOwner.has(endUserScopeId(tenantId, endUserId)) ||
       byOwner.has(endUserScopeId(tenantId, EACH_END_USER)),
+    hasEndUsers: (tenantId) =>
+      byOwner.some((row) => row.scopeType === "end_user" && row.tenantId === tenantId),
     ruleOf: (row, owner) => {
       const inForce = rowsOf(owner).find(({ id }) => id === row.id);
       return inForce === undefined ? null : ruleIn(inForce, owner);
@@ -148,6 +152,10 @@ class Grouped<R extends { readonly id: string }> {
 
   has(key: string): boolean {
     return this.#groups.has(key);
+  }
+
+  some(isIt: (row: R) => boolean): boolean {
+    return [...this.#groups.values()].some((rows) => rows.some(isIt));
   }
 }
 

@@ -16,4 +16,5 @@ export const EMBEDDINGS_BOUNDS: BatchBounds = {
   toolCallsMax: {},
   unitsMax: {},
   beyondPrice: null,
+  endUser: null,
 };

@@ -275,6 +275,35 @@ describe("a batch", () => {
     expect(stage.upstream.seen.filter(({ path }) => path === "/v1/batches").length).toBe(1);
   });
 
+  test("counts in the budget of the end user that all its lines are for", async () => {
+    const { tenantId, tollgate } = stage;
+    const scope = { scopeType: "end_user", scopeId: "ann", tenantId } as const;
+    await tollgate.addBudget({ ...scope, amountNanoUsd: 400 });
+    await upload(LINES.map((line) => ({ ...line, body: { ...line.body, user: "ann" } })));
+    const replies = [
+      await stage.ask("POST", "/v1/batches", ASKED),
+      await stage.ask("POST", "/v1/batches", ASKED),
+    ];
+    expect(replies.map(({ status }) => status)).toEqual([200, 429]);
+  });
+
+  test("is for one end user at a time where end users have budgets", async () => {
+    const { tenantId, tollgate, upstream } = stage;
+    const mixed = LINES.map((line, place) => {
+      return { ...line, body: { ...line.body, user: `user-${place}` } };
+    });
+    await upload(mixed);
+    expect((await stage.ask("POST", "/v1/batches", ASKED)).status).toBe(200);
+    await tollgate.addBudget({ scopeType: "end_user", scopeId: "*", tenantId, amountNanoUsd: 1 });
+    const before = upstream.seen.length;
+    const refused = await stage.ask("POST", "/v1/batches", ASKED);
+    expect([refused.status, JSON.parse(refused.text).error]).toMatchObject([
+      400,
+      { code: "invalid_request", param: "input_file_id" },
+    ]);
+    expect(upstream.seen.length).toBe(before);
+  });
+
   test("gives its tenant, and nobody else, the responses that were made in it", async () => {
     const line = { model: MODEL, input: "Hi", max_output_tokens: LIMIT };
     await upload([{ custom_id: "one", method: "POST", url: "/v1/responses", body: line }]);

@@ -26,6 +26,7 @@ export class BoundsSum {
     unlimitedChoices: 0,
     generates: false,
     beyondPrice: null,
+    endUser: null,
   };
 
   /** Refuses more than a batch can have. */
@@ -44,6 +45,7 @@ export class BoundsSum {
     // One that names other models is refused to more clients than the rest.
     if (beyondPrice?.isOtherModel === true) sums.beyondPrice = beyondPrice;
     sums.beyondPrice ??= beyondPrice;
+    this.#addEndUser(request);
     this.#addOutput(request);
     this.#without = (this.#without ?? request.without).filter((kind) =>
       request.without.includes(kind),
@@ -53,6 +55,14 @@ export class BoundsSum {
     // Their names are whatever clients write.
     if (this.#toolCalls.size <= TOOLS_MAX) return null;
     return wrong(`The lines use more than ${TOOLS_MAX} tools of the provider's.`, "body.tools");
+  }
+
+  #addEndUser({ endUserId }: ClientRequest): void {
+    const sums = this.#sums;
+    const isFirst = sums.lines === 1;
+    if (isFirst) sums.endUser = endUserId === null ? null : { id: endUserId };
+    else if (sums.endUser === "several") return;
+    else if ((sums.endUser?.id ?? null) !== endUserId) sums.endUser = "several";
   }
 
   #addOutput({ generates, outputTokensMax, choices }: ClientRequest): void {

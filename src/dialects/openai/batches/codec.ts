@@ -69,6 +69,8 @@ function withBounds(request: ClientRequest, batch: string | null): Verdict<Clien
     const url = lineUrlOf(bounds.surface);
     return wrong(`'endpoint' must be ${url}, as in the lines of the file.`, "endpoint");
   }
-  const { beyondPrice } = bounds;
-  return allow({ ...request, batch: bounds, ...(beyondPrice !== null && { beyondPrice }) });
+  const { beyondPrice, endUser } = bounds;
+  const endUserId = endUser === null || endUser === "several" ? null : endUser.id;
+  const known = { ...request, batch: bounds, endUserId };
+  return allow(beyondPrice === null ? known : { ...known, beyondPrice });
 }

@@ -102,8 +102,20 @@ describe("what the lines of a file can cost", () => {
         toolCallsMax: { web_search: 20 },
         unitsMax: {},
         beyondPrice: { member: "models", isOtherModel: true },
+        endUser: null,
       },
     });
+  });
+
+  test.each<[users: (string | undefined)[], endUser: BatchFile["bounds"]["endUser"]]>([
+    [["ann", "ann"], { id: "ann" }],
+    [["ann", undefined], "several"],
+    [[undefined, "ann"], "several"],
+    [["ann", "bob", "ann"], "several"],
+    [[undefined, undefined], null],
+  ])("whose lines are for %j is for %j", (users, endUser) => {
+    const lines = users.map((user) => lineOf(user === undefined ? {} : { user }));
+    expect(fileOf(lines.join("\n")).bounds.endUser).toEqual(endUser);
   });
 
   test("is beyond any price by a line that names other models, whatever stands in those before it", () => {

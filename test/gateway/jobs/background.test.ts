@@ -176,11 +176,21 @@ describe("a background response", () => {
 
   test("streamed to a client that loses it is followed like every other", async () => {
     await stage.addBudget(1_000_000);
-    const streamed = { headers: { "content-type": "text/event-stream" }, end: "cut" } as const;
-    const pieces = [events(begun({ id: ID, status: "queued", background: true }))];
-    stage.upstream.answer(({ method }) => (method === "POST" ? { ...streamed, pieces } : now));
-    const broken = await stage.ask("POST", PATH, { ...ASKED, stream: true });
-    expect(broken.text).toStartWith(pieces[0] ?? "");
+    const { promise: wasSeen, resolve: see } = Promise.withResolvers<void>();
+    const headers = { "content-type": "text/event-stream" };
+    const first = events(begun({ id: ID, status: "queued", background: true }));
+    const broken: Recorded = { headers, pieces: [first], endAfter: wasSeen, end: "cut" };
+    stage.upstream.answer(({ method }) => (method === "POST" ? broken : now));
+    const reply = await fetch(`${stage.tollgate.url}${PATH}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${stage.token}` },
+      body: JSON.stringify({ ...ASKED, stream: true }),
+    });
+    const reader = reply.body?.getReader();
+    const { value = new Uint8Array(0) } = (await reader?.read()) ?? {};
+    expect(first).toStartWith(new TextDecoder().decode(value));
+    see();
+    while ((await reader?.read())?.done === false);
     const [held] = await lastAttempts(stage.tollgate);
     expect(held?.postings).toBe(0);
     now = { pieces: [DONE] };

@@ -50,6 +50,8 @@ export const LIMITS = {
   /** What temporary files may weigh together, and what must stay free on their disk for the ledger. */
   spoolsBytesMax: 16 * 1024 * 1024 * 1024,
   diskReserveBytes: 1024 * 1024 * 1024,
+  /** How often the log says that there is no room for uploads. */
+  noRoomToldMs: 60_000,
   /** A client that takes nothing of its stream for this long, while there is more, is given up. */
   stalledReaderMs: 60_000,
   /**

@@ -10,6 +10,8 @@ export type UploadDisk = {
   readonly name: string;
   /** Whether it is full when the upload begins, or becomes so while it comes. */
   readonly isFull: "before" | "within";
+  /** What the log says of it. */
+  readonly told: RegExp;
   /** Makes the folder one on it. What to put before the command of the process that is to live there. */
   readonly make: (stage: Stage, folder: string) => readonly string[];
   readonly fill: (child: Child, folder: string) => void;
@@ -44,6 +46,7 @@ const MOUNTED: readonly UploadDisk[] = [
   {
     name: "a file system that becomes full",
     isFull: "within",
+    told: /ENOSPC|less than \d+ bytes are free/,
     make: makeMounted,
     fill: (_, folder) => remount(folder, `size=${NARROW_BYTES}`),
     free: (_, folder) => remount(folder, ROOMY),
@@ -51,6 +54,7 @@ const MOUNTED: readonly UploadDisk[] = [
   {
     name: "a file system with room for no other file",
     isFull: "before",
+    told: /ENOSPC/,
     make: makeMounted,
     fill: (_, folder) => {
       const { files, ffree } = statfsSync(folder);
@@ -63,6 +67,7 @@ const MOUNTED: readonly UploadDisk[] = [
 const BOUNDED: UploadDisk = {
   name: "a bound on the size of files",
   isFull: "within",
+  told: /EFBIG/,
   make: () => BOUNDED_PREFIX,
   fill: (child) => bound(child, String(FILE_BYTES)),
   free: (child) => bound(child, "unlimited"),

@@ -12,6 +12,7 @@ import type { Spool, UploadedForm } from "../exchange.ts";
 import { freeBytes } from "../free-bytes.ts";
 import type { BodyPlace, BodyRoom } from "../load/body-room.ts";
 import { IDEMPOTENCY_KEY } from "../share/idempotency-key.ts";
+import type { Log } from "../../telemetry/log.ts";
 import { type ByteReader, discard } from "../transport.ts";
 import { NoRoomError, type Spools } from "./spools.ts";
 
@@ -23,6 +24,7 @@ const SCAN_BYTES = 64 * 1024;
 
 export type FormParts = {
   readonly clock: Clock;
+  readonly log: Pick<Log, "warn">;
   readonly bodyRoom: BodyRoom;
   readonly spools: Spools;
 };
@@ -40,7 +42,7 @@ export type FormSource = {
  * and with `gateway_overloaded` when there is no room for it. Throws what the disk says.
  */
 export async function readForm(
-  { clock, bodyRoom, spools }: FormParts,
+  { clock, log, bodyRoom, spools }: FormParts,
   { headers, reader, tenantId, bytesMax }: FormSource,
 ): Promise<UploadedForm | Refusal> {
   const boundary = boundaryOf(headers.get("content-type") ?? "");
@@ -70,8 +72,9 @@ export async function readForm(
     read = "parts" in form ? { form, ...(await kept.finish()) } : form;
     return read;
   } catch (error) {
-    if (error instanceof NoRoomError) return crowded();
-    throw error;
+    if (!(error instanceof NoRoomError)) throw error;
+    if (spools.isNews(clock.monotonicMs())) log.warn("upload.no_room", { error });
+    return crowded();
   } finally {
     timer.cancel();
     place.leave();
@@ -139,7 +142,8 @@ class KeptBody {
       this.#pieces.clear();
       return await this.#writer.add(bytes);
     }
-    if (!this.#place.take(bytes.byteLength)) throw new NoRoomError();
+    if (!this.#place.take(bytes.byteLength))
+      throw new NoRoomError("the memory for bodies is taken");
     this.#pieces.add(bytes);
   }
 

@@ -48,6 +48,7 @@ export class Spools {
   readonly #bounds: SpoolBounds;
   readonly #bytesOf = new Map<string, number>();
   #takenBytes = 0;
+  #toldAtMs = -Infinity;
 
   constructor(folder: string, random: Random, bounds: SpoolBounds = BOUNDS) {
     this.#folder = folder;
@@ -57,6 +58,13 @@ export class Spools {
 
   get takenBytes(): number {
     return this.#takenBytes;
+  }
+
+  /** Whether nobody was told within a minute that there is no room: a line for each would be load. */
+  isNews(nowMs: number): boolean {
+    if (nowMs - this.#toldAtMs < LIMITS.noRoomToldMs) return false;
+    this.#toldAtMs = nowMs;
+    return true;
   }
 
   /** Throws {@link NoRoomError}, or what the disk says. */
@@ -82,13 +90,15 @@ export class Spools {
   /** Others write to this disk too. */
   async #look(): Promise<void> {
     const { bavail, bsize } = await statfs(this.#folder);
-    if (bavail * bsize < this.#bounds.diskReserveBytes) throw new NoRoomError();
+    const { diskReserveBytes } = this.#bounds;
+    if (bavail * bsize >= diskReserveBytes) return;
+    throw new NoRoomError(`less than ${diskReserveBytes} bytes are free in ${this.#folder}`);
   }
 
   #take(tenantId: string, bytes: number): void {
     const free = this.#bounds.bytesMax - this.#takenBytes - bytes;
     const tenants = (this.#bytesOf.get(tenantId) ?? 0) + bytes;
-    if (tenants > SHARE * free) throw new NoRoomError();
+    if (tenants > SHARE * free) throw new NoRoomError("the tenant has its share of all uploads");
     this.#add(tenantId, bytes);
   }
 
@@ -180,7 +190,7 @@ const NO_ROOM = /^(?:ENOSPC|EDQUOT|EFBIG|EMFILE|ENFILE)$/;
 
 function fail(error: unknown): never {
   const isFull = error instanceof Error && "code" in error && NO_ROOM.test(String(error.code));
-  throw isFull ? new NoRoomError("the disk is full", { cause: error }) : error;
+  throw isFull ? new NoRoomError(error.message, { cause: error }) : error;
 }
 
 class SpooledFile implements Spool {

@@ -65,9 +65,12 @@ async function read(given: Given) {
     tenantId: "t1",
     bytesMax,
   };
-  const uploaded = await readForm({ clock: given.clock ?? systemClock, bodyRoom, spools }, source);
+  const told: string[] = [];
+  const log = { warn: (event: string) => void told.push(event) };
+  const clock = given.clock ?? systemClock;
+  const uploaded = await readForm({ clock, log, bodyRoom, spools }, source);
   expect([bodyRoom.takenBytes, readdirSync(folder)]).toEqual([0, []]);
-  return { uploaded, spools, isCancelled };
+  return { uploaded, spools, isCancelled, told };
 }
 
 function pieced(bytes: Uint8Array, length: number): Uint8Array[] {
@@ -139,8 +142,9 @@ const cases: [string, Given, Partial<Refusal>][] = [
 ];
 
 test.each(cases)("a form that %s is refused and leaves nothing", async (_what, given, refusal) => {
-  const { uploaded, spools } = await read(given);
+  const { uploaded, spools, told } = await read(given);
   expect([uploaded, spools.takenBytes]).toEqual([expect.objectContaining(refusal), 0]);
+  expect(told).toEqual("retryAfterMs" in refusal ? ["upload.no_room"] : []);
 });
 
 test("a form that takes too long is refused, and no more of it is read", async () => {

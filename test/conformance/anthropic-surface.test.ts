@@ -79,6 +79,10 @@ describe("an error", () => {
     ["GET", "/v1/messages/batches", {}],
     ["POST", "/v1/messages/msg_1/aurora", {}],
     ["DELETE", "/v1/aurora", VERSION],
+    // Its files are others than OpenAI's, which are served there.
+    ["POST", "/v1/files", VERSION],
+    ["GET", "/v1/files", VERSION],
+    ["GET", "/v1/files/file_1/content", VERSION],
   ])("of %s %s, which does not exist", async (method, asked, headers) => {
     const reply = await ask(asked, { method, headers });
     const message = `There is nothing at ${method} ${asked}.`;

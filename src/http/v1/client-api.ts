@@ -11,7 +11,7 @@ import { batchListDetail } from "./batch-operations.ts";
 import { exchangeRoute } from "./exchange-route.ts";
 import { fileListDetail } from "./file-operations.ts";
 import { keptRoute } from "./kept-route.ts";
-import { modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
+import { languageOf, modelRoute, modelsRoute, unknownRoute, urlOf } from "./models-route.ts";
 import { MODEL_MOUNTS, methodAt, PATH_MOUNTS } from "./mounts.ts";
 import { googleModelDetail, googleModelsDetail } from "./google-operations.ts";
 import { modelDetail, modelsDetail, SURFACE_DETAILS } from "./operations.ts";
@@ -25,7 +25,9 @@ export function clientApi(gateway: Gateway) {
       SURFACES[surface].method,
       path.replaceAll(/\{(\w+)\}/g, ":$1"),
       ({ request, server, params }) =>
-        exchangeRoute(gateway, surface, namedBy(params), request, server),
+        isShared(path) && languageOf(request) !== SURFACES[surface].dialect
+          ? unknownRoute(gateway, request)
+          : exchangeRoute(gateway, surface, namedBy(params), request, server),
       // Further paths of a surface say the same: its document has the first.
       { ...untouched, detail: isFirst(surface, path) ? SURFACE_DETAILS[surface] : { hide: true } },
     );
@@ -44,9 +46,7 @@ export function clientApi(gateway: Gateway) {
     );
   }
   return app
-    .get("/v1/files", ({ request }) => keptRoute(gateway, "file", request), {
-      detail: fileListDetail,
-    })
+    .get("/v1/files", ({ request }) => filesRoute(gateway, request), { detail: fileListDetail })
     .get("/v1/batches", ({ request }) => keptRoute(gateway, "batch", request), {
       detail: batchListDetail,
     })
@@ -80,6 +80,17 @@ function namedBy(params: Readonly<Record<string, string>> | undefined): Omit<Pla
 }
 
 const NOTHING = { model: null };
+
+/** Anthropic's API has files of its own there, whose forms and answers are others. */
+function isShared(path: string): boolean {
+  return path.startsWith("/v1/files");
+}
+
+function filesRoute(gateway: Gateway, request: Request): Response | Promise<Response> {
+  return languageOf(request) === "openai"
+    ? keptRoute(gateway, "file", request)
+    : unknownRoute(gateway, request);
+}
 
 function isFirst(surface: Surface, path: string): boolean {
   return SURFACES[surface].paths[0] === path;

@@ -66,7 +66,8 @@ const SHAPES: Readonly<Record<DialectName, ModelShapes>> = {
   google: GOOGLE_MODELS,
 };
 
-function languageOf(request: Request): DialectName {
+/** Of the client, where several languages have a path. */
+export function languageOf(request: Request): DialectName {
   if (request.headers.has(VERSION_HEADER)) return "anthropic";
   return isGoogles(request) ? "google" : "openai";
 }

@@ -33,6 +33,7 @@ function showCompany(company: CatalogueCompany): Company {
       ends_with_finish: quirks.endsWithFinish,
       batch_files_only: quirks.keepsBatchFilesOnly,
       thinks_beyond_limit: quirks.thinksBeyondLimit,
+      sound_seconds_least: quirks.soundSecondsLeast,
     },
     reference: company.reference,
     reference_seen_on: company.referenceSeenOn,

@@ -20,9 +20,6 @@ const BYTES_PER_SECOND_MIN = 500;
 /** Where no file came: some take an address in its place. 100 MB is the most that Groq takes (2026-11). */
 const SECONDS_UNSEEN_MAX = 100_000;
 
-/** Shorter sound is billed as if it were so long (Groq, 2026-11). */
-const SECONDS_LEAST = 10;
-
 /** A field that can stand for a file: its address, its id, or the file as a text. */
 const NAMES_FILE = /(?:^|_)(?:url|uri)$|^(?:file|audio)/i;
 
@@ -32,7 +29,7 @@ export function soundSecondsMax(parts: readonly FormPart[]): number {
   const named = parts.filter(({ filename, name }) => filename === null && NAMES_FILE.test(name));
   const unseen = files.length === 0 ? 1 : named.length;
   const seconds = files.reduce((sum, file) => sum + secondsOf(file), unseen * SECONDS_UNSEEN_MAX);
-  return Math.max(SECONDS_LEAST, Math.ceil(seconds));
+  return Math.ceil(seconds);
 }
 
 function secondsOf({ filename, start, end, head }: FormPart): number {

@@ -9,7 +9,7 @@ import { learnedOutputTokens, type TenantHandle } from "../../actors/tenant.ts";
 import type { NanoUsd } from "../base/units.ts";
 import type { ClientRequest, UnitUse, Usage } from "../dialects/contract.ts";
 import type { BatchBounds } from "../dialects/job-contract.ts";
-import { unitDetails } from "./unit-usage.ts";
+import { billedUnits, unitDetails } from "./unit-usage.ts";
 import { NO_USAGE } from "./exchange.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "./prices/cost.ts";
 import { FREE_PRICE, type ModelPrice } from "./prices/price.ts";
@@ -104,7 +104,9 @@ export function holdOptions(
       price,
       without,
       toolCallsMax,
-      ...(request.units === undefined ? {} : { unitsMax: request.units.max }),
+      ...(request.units === undefined
+        ? {}
+        : { unitsMax: billedUnits(request.units.max, candidate.provider.quirks) }),
     };
     return { nanoUsd: worstCaseNanoUsd(bounds), outputTokensCap };
   };

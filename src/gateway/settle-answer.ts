@@ -14,6 +14,7 @@ import type { Gateway } from "./gateway.ts";
 import { tellsCost } from "./prices/cost.ts";
 import { settle } from "./settle.ts";
 import { settleSplit } from "./share/split-cost.ts";
+import { billedUsage } from "./unit-usage.ts";
 
 export type AnswerEnd = {
   /** What the provider reported; null: nothing. */
@@ -40,7 +41,8 @@ export function settleAnswer(
 ): Promise<void> | void {
   const { share } = exchange;
   const post = (kind: "reported" | "counted", known: Usage): Promise<void> | void => {
-    const end = { cost: { kind, usage: known }, outcome, status } as const;
+    const billed = billedUsage(known, plan.candidate.provider.quirks);
+    const end = { cost: { kind, usage: billed }, outcome, status } as const;
     const split =
       share === null ? null : settleSplit(gateway, exchange, share, admitted, plan, end);
     return split ?? settle(gateway, exchange, admitted, plan, end);

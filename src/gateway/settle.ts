@@ -15,6 +15,7 @@ import { NO_USAGE, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { exactNanoUsd } from "./prices/cost.ts";
 import { unpricedTools } from "./prices/tool-fees.ts";
+import { billedUsage } from "./unit-usage.ts";
 
 /** How an attempt ended. */
 export type AttemptEnd = {
@@ -144,13 +145,14 @@ function usageOf(
   const isHouse = tenantId === HOUSE_SCOPES.tenantId;
   const owner = isHouse ? ({ type: "everyone" } as const) : ({ type: "tenant", tenantId } as const);
   const tenant = gateway.directory.owners.ready(owner);
-  return estimatedUsage(
+  const estimated = estimatedUsage(
     tenant instanceof Promise ? null : tenant,
     tokenId,
     admitted.request,
     plan.candidate,
     cost.outputTokensSeen,
   );
+  return billedUsage(estimated, plan.candidate.provider.quirks);
 }
 
 /** What the next requests of this access token and model are estimated from; reported usage only. */

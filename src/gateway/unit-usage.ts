@@ -2,7 +2,8 @@
  * Units, which are no tokens, where the provider did not say how many it used: as many as the request
  * asks for at most.
  */
-import type { ClientRequest, UsageDetails } from "../dialects/contract.ts";
+import type { ClientRequest, UnitCounts, Usage, UsageDetails } from "../dialects/contract.ts";
+import type { Quirks } from "../providers/company.ts";
 
 const NO_DETAILS: UsageDetails = {
   cacheWriteTokens: 0,
@@ -25,4 +26,19 @@ export function unitDetails(
   // Pictures are made; everything else is counted in what the client sent.
   const counts = inputOnly || images === undefined ? read : units.max;
   return { ...NO_DETAILS, units: counts };
+}
+
+/** As a company bills it that asks for a least length of sound. */
+export function billedUnits(units: UnitCounts, { soundSecondsLeast }: Quirks): UnitCounts {
+  const { audio_seconds: seconds } = units;
+  if (seconds === undefined || seconds >= soundSecondsLeast) return units;
+  return { ...units, audio_seconds: soundSecondsLeast };
+}
+
+/** Likewise; the very same usage nearly always. */
+export function billedUsage(usage: Usage, quirks: Quirks): Usage {
+  const { details } = usage;
+  const units = details?.units;
+  if (details === null || units === undefined) return usage;
+  return { ...usage, details: { ...details, units: billedUnits(units, quirks) } };
 }

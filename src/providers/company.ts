@@ -42,6 +42,8 @@ export type Quirks = {
   readonly keepsBatchFilesOnly: boolean;
   /** An output limit says nothing of what models think before they answer, which is paid all the same. */
   readonly thinksBeyondLimit: boolean;
+  /** Shorter sound is billed as if it were so long. */
+  readonly soundSecondsLeast: number;
 };
 
 export type Company = {
@@ -74,6 +76,7 @@ export const USUAL_QUIRKS: Quirks = {
   endsWithFinish: false,
   keepsBatchFilesOnly: false,
   thinksBeyondLimit: false,
+  soundSecondsLeast: 0,
 };
 
 /** Answers that are kept, and what can be done with them. */

@@ -7,7 +7,8 @@ export const HOSTED: readonly Company[] = [
     displayName: "Groq",
     baseUrl: "https://api.groq.com/openai/v1",
     surfaces: ["chat", "responses", "speech", "transcriptions", "translations", ...BATCHES],
-    quirks: { keepsBatchFilesOnly: true },
+    // "Minimum billed length: 10 seconds" (speech to text, 2026-11).
+    quirks: { keepsBatchFilesOnly: true, soundSecondsLeast: 10 },
     reference: "https://console.groq.com/docs/api-reference",
   }),
   company({

@@ -278,6 +278,41 @@ describe("sound that is paid by the second", () => {
     expect([taken.status, upstream.seen.length]).toEqual([200, 1]);
   });
 
+  describe("at a company that bills ten seconds at least", () => {
+    const groq = `groq/${WHISPER}`;
+
+    beforeAll(async () => {
+      const { baseUrl, credentialSealed } = provider;
+      const row = { name: "groq", baseUrl, credentialSealed, terms: { company: "groq" } };
+      const { id } = await tollgate.addProvider(row);
+      const prices = { inputPicoUsd: 0, outputPicoUsd: 0, audioSecondPicoUsd: 100_000_000 };
+      await tollgate.addPrice(id, WHISPER, prices);
+    });
+
+    test.each([
+      ["a shorter length", { text: "a", duration: 2.31 }, 10],
+      ["a longer one", { text: "a", duration: 12.5 }, 13],
+      ["none, of a short file", { text: "a" }, 10],
+    ])("is charged so where it tells %s", async (_what, answer, seconds) => {
+      upstream.answer({ pieces: [JSON.stringify(answer)] });
+      const body = form(groq, [], 1_000);
+      const cost = await costOf(() => through({ path, headers: FORM_HEADERS, body }));
+      expect(cost).toBe(seconds * 100_000);
+    });
+
+    test("is held so", async () => {
+      const poor = await tollgate.addToken(tenantId);
+      const scope = { scopeType: "token", scopeId: poor.row.id, tenantId } as const;
+      await tollgate.addBudget({ ...scope, amountNanoUsd: 999_999 });
+      const headers = { ...FORM_HEADERS, authorization: `Bearer ${poor.token}` };
+      const refused = await through({ path, headers, body: form(groq, [], 1_000) });
+      expect([refused.status, upstream.seen.length]).toEqual([429, 0]);
+      upstream.answer({ pieces: ['{"text":"a"}'] });
+      const elsewhere = await through({ path, headers, body: form(model, [], 1_000) });
+      expect(elsewhere.status).toBe(200);
+    });
+  });
+
   /** Headers of files that claim to hold, or do hold, more time than anybody has. */
   const flac = Buffer.alloc(42, 0xff);
   flac.write("fLaC", "latin1");
@@ -302,7 +337,7 @@ describe("sound that is paid by the second", () => {
     upstream.answer({ pieces: ['{"text":"a"}'] });
     const bounded = await tollgate.addToken(tenantId);
     const scope = { scopeType: "token", scopeId: bounded.row.id, tenantId } as const;
-    await tollgate.addBudget({ ...scope, amountNanoUsd: 900_000 });
+    await tollgate.addBudget({ ...scope, amountNanoUsd: 9_999 });
     const headers = { ...FORM_HEADERS, authorization: `Bearer ${bounded.token}` };
     const refused = await through({ path, headers, body });
     expect([refused.status, upstream.seen.length]).toEqual([429, 0]);

@@ -89,6 +89,9 @@ export const Company = Type.Object(
       thinks_beyond_limit: Type.Boolean({
         description: "An output limit does not count what models think before they answer.",
       }),
+      sound_seconds_least: Type.Integer({
+        description: "Shorter sound is billed as if it were so long; 0: by its length.",
+      }),
     }),
     reference: Type.String({ description: "Its API reference." }),
     reference_seen_on: Type.String({

@@ -25,6 +25,7 @@ const example: Shape<"CompanyPage">["data"][number] = {
     ends_with_finish: false,
     batch_files_only: false,
     thinks_beyond_limit: false,
+    sound_seconds_least: 0,
   },
   reference: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
   reference_seen_on: "2026-11-29",

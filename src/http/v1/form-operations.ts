@@ -22,7 +22,7 @@ data: {"type":"transcript.text.done","text":"Hello."}
 `;
 
 const PAID =
-  "Paid by the second or by tokens, as the model's price says. Held before the call: the length of a WAV file by its header, of every other the longest that its kind can be, and ten seconds at least.";
+  "Paid by the second or by tokens, as the model's price says. Held before the call: the length of a WAV file by its header, of every other the longest that its kind can be.";
 
 const PICTURE = { ...file, description: "A picture; it is never held in memory as a whole." };
 const PICTURES_PAID =

@@ -59,6 +59,7 @@ test("the catalogue is listed whole, with what each company asks for", async () 
       ends_with_finish: false,
       batch_files_only: true,
       thinks_beyond_limit: false,
+      sound_seconds_least: 10,
     },
     reference: "https://console.groq.com/docs/api-reference",
     reference_seen_on: "2026-11-29",

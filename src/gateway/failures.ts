@@ -12,6 +12,7 @@ import { fallbackRange } from "./candidates.ts";
 import { classifyBroken, clockOf } from "./classify.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { goesOn } from "./jobs/keep-open.ts";
 import { failureReply } from "./reply.ts";
 import type { Candidate } from "./resolve.ts";
 
@@ -105,10 +106,19 @@ function classificationOf(result: Failed): Extract<Failed, { kind: "failed" }>["
   return result.kind === "failed" ? result.classification : classifyBroken(result.why);
 }
 
-/** A route may restrict what is repeated; a failure without a status has the one a client would get. */
-function mayRepeat({ terms }: Admitted, result: Failed): boolean {
+/**
+ * What goes on although its answer was lost is not begun again. A route may restrict what is repeated; a
+ * failure without a status has the one a client would get.
+ */
+function mayRepeat({ request, terms }: Admitted, result: Failed): boolean {
+  if (goesOn(request) && isLost(result)) return false;
   const statuses = terms.retries?.statuses;
   return statuses === undefined || statuses.includes(statusOf(result));
+}
+
+function isLost(result: Failed): boolean {
+  const wasSent = classificationOf(result).billed !== "no";
+  return wasSent && result.kind === "failed" && result.verbatim === null;
 }
 
 function statusOf(result: Failed): number {

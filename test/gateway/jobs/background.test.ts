@@ -168,10 +168,11 @@ describe("a background response", () => {
     const lost = await stage.ask("POST", PATH, ASKED);
     expect(lost.status).toBe(502);
     const attempts = await lastAttempts(stage.tollgate);
-    expect(attempts.length).toBeGreaterThan(0);
-    for (const { amountNanoUsd, estimated, heldNanoUsd } of attempts) {
-      expect([amountNanoUsd, estimated]).toEqual([heldNanoUsd, true]);
-    }
+    // Begun again it would be made twice.
+    expect(attempts.length).toBe(1);
+    const [lostOne] = attempts;
+    expect(lostOne?.heldNanoUsd).toBeGreaterThan(0);
+    expect(lostOne).toMatchObject({ amountNanoUsd: lostOne?.heldNanoUsd ?? 0, estimated: true });
   });
 
   test("streamed to a client that loses it is followed like every other", async () => {

@@ -199,9 +199,13 @@ export const LIMITS = {
   /** As much of a shadow's answer is read, for as long. */
   shadowAnswerBytesMax: 8 * 1024 * 1024,
   shadowTotalMs: 120_000,
-  /** Jobs that are looked at, at most so many at once; the time that one question may take, and its answer's size. */
+  /**
+   * Jobs that are looked at, at most so many at once, and of one provider and kind so many: answers of batches
+   * are read for minutes. The time that one question may take, and its answer's size.
+   */
   jobLooksMs: 1_000,
-  jobLooksAtOnceMax: 4,
+  jobLooksAtOnceMax: 32,
+  jobLooksOfProviderMax: 4,
   jobAskMs: 30 * 60_000,
   jobOutputBytesMax: 4 * 1024 * 1024 * 1024,
   /** A job that has not been heard of for so long after its begin is charged what is held for it. */

@@ -31,7 +31,10 @@ type Followed = {
   /** True: only its end is still to be noted. */
   isSettled: boolean;
   isBusy: boolean;
+  /** It is to be looked at again as soon as the look at it is over. */
+  isHurried: boolean;
   waitMs: number;
+  /** Monotonic: a wall clock that is set back must not put off what is due. */
   nextAtMs: number;
   unknownLooks: number;
 };
@@ -47,6 +50,8 @@ export class Jobs {
   readonly #followed = new Map<string, Followed>();
   readonly #timer: { readonly cancel: () => void };
   #looks = 0;
+  /** Of one provider and kind, where there are any. */
+  readonly #looksAt = new Map<string, number>();
 
   constructor(parts: JobsParts) {
     this.#parts = parts;
@@ -63,7 +68,7 @@ export class Jobs {
     const { clock, onFound, store } = this.#parts;
     for (const known of await store.knownJobs()) {
       const { isOpen, job } = jobOf(known);
-      this.#follow({ job, isNoted: true, isSettled: !isOpen }, clock.nowMs());
+      this.#follow({ job, isNoted: true, isSettled: !isOpen }, clock.monotonicMs());
       if (isOpen) onFound(job);
     }
   }
@@ -71,9 +76,8 @@ export class Jobs {
   /** Its attempt is open and its provider has begun. Durable when it resolves, unless the disk refuses. */
   async begin(job: Job): Promise<void> {
     const { clock } = this.#parts;
-    const nowMs = clock.nowMs();
-    const followed = { job, isNoted: false, isSettled: false };
-    await this.#note(this.#follow(followed, nowMs + WAITS[job.kind].firstMs));
+    const firstAtMs = clock.monotonicMs() + WAITS[job.kind].firstMs;
+    await this.#note(this.#follow({ job, isNoted: false, isSettled: false }, firstAtMs));
   }
 
   /** Somebody was told that it has ended: it is looked at next. */
@@ -81,7 +85,8 @@ export class Jobs {
     for (const followed of this.#followed.values()) {
       const { job } = followed;
       if (job.objectId !== objectId || job.scopes.providerId !== providerId) continue;
-      followed.nextAtMs = this.#parts.clock.nowMs();
+      followed.isHurried = followed.isBusy;
+      followed.nextAtMs = this.#parts.clock.monotonicMs();
       this.#lookAtDue();
     }
   }
@@ -92,7 +97,14 @@ export class Jobs {
 
   #follow(begun: Pick<Followed, "job" | "isNoted" | "isSettled">, nextAtMs: number): Followed {
     const waitMs = WAITS[begun.job.kind].firstMs;
-    const followed = { ...begun, isBusy: false, waitMs, nextAtMs, unknownLooks: 0 };
+    const followed = {
+      ...begun,
+      unknownLooks: 0,
+      isBusy: false,
+      isHurried: false,
+      waitMs,
+      nextAtMs,
+    };
     this.#followed.set(begun.job.attemptId, followed);
     return followed;
   }
@@ -107,27 +119,52 @@ export class Jobs {
     }
   }
 
+  /** Until every place is taken, or nothing is due whose provider has one left. */
   #lookAtDue(): void {
     const { clock, isAllowed } = this.#parts;
-    if (!isAllowed()) return;
-    const nowMs = clock.nowMs();
-    for (const followed of this.#followed.values()) {
-      if (this.#looks >= LIMITS.jobLooksAtOnceMax) return;
-      if (followed.isBusy || followed.nextAtMs > nowMs) continue;
-      followed.isBusy = true;
-      this.#looks += 1;
-      void this.#step(followed).finally(() => {
-        followed.isBusy = false;
-        this.#looks -= 1;
-        this.#later(followed);
-      });
+    while (isAllowed() && this.#looks < LIMITS.jobLooksAtOnceMax) {
+      const followed = this.#mostOverdue(clock.monotonicMs());
+      if (followed === null) return;
+      this.#look(followed);
     }
+  }
+
+  #mostOverdue(nowMs: number): Followed | null {
+    let most: Followed | null = null;
+    for (const followed of this.#followed.values()) {
+      if (followed.isBusy || followed.nextAtMs > nowMs) continue;
+      if (most !== null && most.nextAtMs <= followed.nextAtMs) continue;
+      if (this.#looksOf(followed) < LIMITS.jobLooksOfProviderMax) most = followed;
+    }
+    return most;
+  }
+
+  #look(followed: Followed): void {
+    followed.isBusy = true;
+    this.#looks += 1;
+    const place = placeOf(followed);
+    this.#looksAt.set(place, this.#looksOf(followed) + 1);
+    void this.#step(followed).finally(() => {
+      followed.isBusy = false;
+      this.#looks -= 1;
+      const left = this.#looksOf(followed) - 1;
+      if (left === 0) this.#looksAt.delete(place);
+      else this.#looksAt.set(place, left);
+      this.#later(followed);
+      this.#lookAtDue();
+    });
+  }
+
+  #looksOf(followed: Followed): number {
+    return this.#looksAt.get(placeOf(followed)) ?? 0;
   }
 
   #later(followed: Followed): void {
     const { mostMs } = WAITS[followed.job.kind];
     followed.waitMs = Math.min(2 * followed.waitMs, mostMs);
-    followed.nextAtMs = this.#parts.clock.nowMs() + followed.waitMs;
+    const waitMs = followed.isHurried ? 0 : followed.waitMs;
+    followed.isHurried = false;
+    followed.nextAtMs = this.#parts.clock.monotonicMs() + waitMs;
   }
 
   /** Never rejects: what went wrong is tried again. */
@@ -167,4 +204,9 @@ export class Jobs {
   async #forget({ job: { attemptId } }: Followed): Promise<void> {
     if (await this.#parts.store.endJob(attemptId)) this.#followed.delete(attemptId);
   }
+}
+
+/** One provider's batches take no place from its responses, whose looks are short. */
+function placeOf({ job: { kind, scopes } }: Followed): string {
+  return `${kind} ${scopes.providerId}`;
 }

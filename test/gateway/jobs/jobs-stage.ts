@@ -18,21 +18,28 @@ export const CREDENTIAL = "provider-secret";
 
 type ClockInHand = Clock & {
   readonly leap: (ms: number) => void;
+  /** What the wall clock says from now on, and nothing else. */
+  readonly set: (byMs: number) => void;
   readonly tick: (periodMs: number) => void;
 };
 
 function clockInHand(): ClockInHand {
   let leaptMs = 0;
+  let wrongMs = 0;
   const due = new Map<() => void, number>();
   return {
     ...systemClock,
-    nowMs: () => systemClock.nowMs() + leaptMs,
+    nowMs: () => systemClock.nowMs() + leaptMs + wrongMs,
+    monotonicMs: () => systemClock.monotonicMs() + leaptMs,
     every: (periodMs, callback) => {
       due.set(callback, periodMs);
       return { cancel: () => void due.delete(callback) };
     },
     leap: (ms) => {
       leaptMs += ms;
+    },
+    set: (byMs) => {
+      wrongMs += byMs;
     },
     tick: (periodMs) => {
       for (const [callback, period] of due) if (period === periodMs) callback();
@@ -93,11 +100,23 @@ export class JobsStage {
     return { status: reply.status, headers: reply.headers, text: await reply.text() };
   }
 
+  /** Time goes on, and looks at what is due begin. */
+  begin(ms: number): void {
+    this.#clock.leap(ms);
+    this.#clock.tick(LIMITS.jobLooksMs);
+  }
+
+  /** Somebody sets the wall clock forward, or back. */
+  setClock(byMs: number): void {
+    this.#clock.set(byMs);
+  }
+
   /** Time goes on, and what is due is looked at; resolves when that is over. */
   async pass(ms: number): Promise<void> {
-    this.#clock.leap(ms);
-    const { gateway } = this.tollgate;
-    this.#clock.tick(LIMITS.jobLooksMs);
+    const { gateway, store } = this.tollgate;
+    // Else a disk that writes just now seems to have been at it for all that time.
+    await store.flush();
+    this.begin(ms);
     await until(() => gateway.jobs.looks === 0 && gateway.lifecycle.inFlightCount() === 0);
   }
 

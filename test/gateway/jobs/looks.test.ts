@@ -1,0 +1,126 @@
+/** Which jobs are looked at and when: none waits for those of another provider, or for a clock to be right. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { lastAttempts } from "../../conformance/ledger-rows.ts";
+import {
+  type Recorded,
+  type RecordedUpstream,
+  type Seen,
+  startRecordedUpstream,
+} from "../../conformance/recorded-upstream.ts";
+import { message, response } from "../../conformance/responses-answers.ts";
+import { until } from "../../support/until.ts";
+import { JobsStage, MODEL } from "./jobs-stage.ts";
+
+const PATH = "/v1/responses";
+const OTHER = "other-model";
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const USED = { input_tokens: 30, output_tokens: 12, total_tokens: 42 };
+
+function told(id: string, status: string): string {
+  const usage = status === "completed" ? USED : null;
+  return JSON.stringify(
+    response([message("Hi", "msg_1")], { id, status, background: true, usage }),
+  );
+}
+
+let stage: JobsStage;
+let other: RecordedUpstream;
+/** How a provider answers who asks for a response. */
+let shown: (id: string) => Recorded;
+
+beforeEach(async () => {
+  stage = await JobsStage.start();
+  other = await startRecordedUpstream();
+  shown = (id) => ({ pieces: [told(id, "in_progress")] });
+  let made = 0;
+  const begun = (prefix: string) => (): Recorded => {
+    made += 1;
+    return { pieces: [told(`resp_${prefix}${made}`, "queued")] };
+  };
+  const answer = (prefix: string, show: (id: string) => Recorded) => (seen: Seen) =>
+    seen.method === "POST" ? begun(prefix)() : show(seen.path.slice(`${PATH}/`.length));
+  stage.upstream.answer(answer("a", (id) => shown(id)));
+  other.answer(answer("b", (id) => ({ pieces: [told(id, "completed")] })));
+  const { tollgate } = stage;
+  const { id } = await tollgate.addProvider({ name: "other", baseUrl: `${other.url}/v1` });
+  await tollgate.addPrice(id, OTHER, { outputTokensMax: 1_000 });
+  await tollgate.addRoute(OTHER, [{ providerId: id, model: OTHER, weight: 1, priority: 0 }]);
+});
+afterEach(async () => {
+  await stage.stop();
+  await other.stop();
+});
+
+async function create(model = MODEL): Promise<string> {
+  const made = await stage.ask("POST", PATH, { model, input: "Hi", background: true });
+  expect(made.status).toBe(200);
+  return JSON.parse(made.text).id;
+}
+
+function looksAt({ seen }: Pick<RecordedUpstream, "seen">): string[] {
+  return seen
+    .filter(({ method }) => method === "GET")
+    .map(({ path }) => path.slice(PATH.length + 1));
+}
+
+describe("jobs", () => {
+  test("of a provider that never answers keep none of another's waiting", async () => {
+    const count = LIMITS.jobLooksAtOnceMax + 1;
+    for (let made = 0; made < count; made += 1) await create();
+    shown = () => ({ pieces: [], end: "hang" });
+    stage.begin(MINUTE_MS);
+    const id = await create(OTHER);
+    stage.begin(MINUTE_MS);
+    await until(() => looksAt(other).length > 0);
+    expect(looksAt(other)).toEqual([id]);
+    expect(looksAt(stage.upstream).length).toBe(LIMITS.jobLooksOfProviderMax);
+    stage.upstream.cutOff();
+    shown = (one) => ({ pieces: [told(one, "completed")] });
+    await stage.pass(MINUTE_MS);
+    await stage.pass(MINUTE_MS);
+    expect(await stage.tollgate.store.knownJobs()).toEqual([]);
+  });
+
+  test("that are many are all looked at, each once, before any is looked at again", async () => {
+    const ids: string[] = [];
+    for (let made = 0; made < 2 * LIMITS.jobLooksAtOnceMax; made += 1) ids.push(await create());
+    await stage.pass(MINUTE_MS);
+    expect(looksAt(stage.upstream).toSorted()).toEqual(ids.toSorted());
+    stage.upstream.forget();
+    await stage.pass(MINUTE_MS);
+    expect(looksAt(stage.upstream).toSorted()).toEqual(ids.toSorted());
+  });
+
+  test.each([
+    ["back", -6 * HOUR_MS],
+    ["forward", 6 * HOUR_MS],
+  ])("are looked at in time though the clock was set %s by hours", async (_, byMs) => {
+    await create();
+    stage.setClock(byMs);
+    await stage.pass(MINUTE_MS);
+    shown = (id) => ({ pieces: [told(id, "completed")] });
+    await stage.pass(MINUTE_MS);
+    await stage.tollgate.store.flush();
+    const ends = (await lastAttempts(stage.tollgate)).map((one) => {
+      return [one.amountNanoUsd, one.outcome, one.estimated];
+    });
+    expect(ends).toEqual([[42, "ok", false]]);
+  });
+
+  test("that end while they are looked at are looked at again at once for who saw it", async () => {
+    await stage.addBudget(1_000_000);
+    const id = await create();
+    const late = Promise.withResolvers<void>();
+    shown = (one) => ({ pieces: [told(one, "in_progress")], after: late.promise });
+    stage.begin(MINUTE_MS);
+    await until(() => looksAt(stage.upstream).length === 1);
+    shown = (one) => ({ pieces: [told(one, "completed")] });
+    await stage.ask("GET", `${PATH}/${id}`);
+    late.resolve();
+    await until(() => looksAt(stage.upstream).length === 3);
+    await stage.pass(0);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 42, heldNanoUsd: 0 });
+  });
+});

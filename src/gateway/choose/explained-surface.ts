@@ -7,12 +7,13 @@ import { codecOf } from "../../dialects/catalogue.ts";
 import { accessOf, isSurface, type Surface, SURFACES } from "../../dialects/surfaces.ts";
 import type { ExplainAsk } from "./explained.ts";
 
-/** Whose bodies can be shown as JSON, and are of a model that a route can be for. */
+/** Whose bodies can be shown as JSON, say all that is asked for, and are of a model that a route can be for. */
 const EXPLAINED = Object.keys(SURFACES)
   .filter(isSurface)
   .filter((surface) => {
-    const { form, modelInHeader } = codecOf(surface);
-    return accessOf(surface) === "exchange" && form === undefined && modelInHeader !== true;
+    const { form, modelInHeader, ofFile } = codecOf(surface);
+    const isSaid = form === undefined && ofFile === undefined && modelInHeader !== true;
+    return accessOf(surface) === "exchange" && isSaid;
   });
 
 /** Refuses with `invalid_request` what is not among them. */

@@ -311,7 +311,7 @@ describe("a request is explained where it is asked", () => {
     ]);
   });
 
-  test.each(["chats", "toString", "transcriptions", "files", "response"])(
+  test.each(["chats", "toString", "transcriptions", "files", "batches", "response"])(
     "but not at %s, of which no body can be shown",
     async (surface) => {
       const { id } = await makeRoute([at("a")]);
@@ -324,6 +324,7 @@ describe("a request is explained where it is asked", () => {
         `surface cannot be "${surface}": it must be one of chat, embeddings, `,
       );
       expect(message).not.toContain("transcriptions,");
+      expect(message).not.toContain(" batches,");
     },
   );
 });

@@ -134,7 +134,7 @@ describe("a file for batches", () => {
   test("is for the model of its lines, which the access token may use", async () => {
     const text = lineOf(PUBLIC_MODEL);
     const header = { "x-tollgate-model": "another" };
-    const message = `The lines are for the model "${PUBLIC_MODEL}".`;
+    const message = `'x-tollgate-model' must be "${PUBLIC_MODEL}", as in the lines of the file.`;
     const other = [400, "invalid_request", message, "x-tollgate-model"];
     expect(await refusal(form(text), header)).toEqual(other);
     expect((await upload(form(text), { "x-tollgate-model": PUBLIC_MODEL })).status).toBe(200);

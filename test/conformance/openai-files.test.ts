@@ -288,6 +288,23 @@ describe("where several providers could keep a file", () => {
     expect(other.seen[0]?.headers["x-tollgate-model"]).toBeUndefined();
   });
 
+  test("it is said how one is chosen where nobody keeps any for no model", async () => {
+    const { directory } = tollgate.gateway;
+    const keepers = [...directory.providers()].map(({ row }) => row);
+    for (const { id, name } of keepers) {
+      if (name !== "groq") await directory.changed("providers", id, null);
+    }
+    const refused = await through({ path, headers: FORM_HEADERS, body: form() });
+    for (const row of keepers) await directory.changed("providers", row.id, row);
+    const message =
+      "No provider is asked for files that are for no model: " +
+      "say with the header x-tollgate-model for which model it is.";
+    expect([refused.status, JSON.parse(refused.text).error]).toMatchObject([
+      404,
+      { code: "model_not_found", param: "x-tollgate-model", message },
+    ]);
+  });
+
   test("an access token for certain models must name one of them", async () => {
     const limited = await tollgate.addToken(tenantId, { allowedModels: [PUBLIC_MODEL] });
     const ask = async (more: Record<string, string>): Promise<number> => {

@@ -27,7 +27,10 @@ export function onlyTaker(
       row.enabled && !row.simulated && surfaces.has(surface) && !quirks.keepsBatchFilesOnly,
   );
   const [provider, second] = takers;
-  if (provider === undefined) return refuse("model_not_found", "No provider takes this request.");
+  if (provider === undefined) {
+    const message = `No provider is asked for ${surface} that are for no model: ${HOW}.`;
+    return refuse("model_not_found", message, { param: "x-tollgate-model" });
+  }
   if (second !== undefined) {
     return refuse("invalid_request", `Several providers could keep it: ${HOW}.`, {
       param: "x-tollgate-model",

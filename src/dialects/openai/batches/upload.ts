@@ -46,7 +46,7 @@ function withBatchFile(request: ClientRequest, input: BatchInput): Verdict<Clien
   if (!read.allowed) return read;
   const { model, objects } = read.value;
   if (request.model !== "" && request.model !== model) {
-    const message = `The lines are for the model ${JSON.stringify(model)}.`;
+    const message = `'x-tollgate-model' must be ${JSON.stringify(model)}, as in the lines of the file.`;
     return wrong(message, "x-tollgate-model");
   }
   const named = objects.length > 0 && { objects };

@@ -1,13 +1,7 @@
 /** Batches of requests, as the OpenAPI document describes them. */
 import type { DocumentDecoration } from "elysia";
-import {
-  askedHeaders,
-  client,
-  EXCHANGE_HEADERS,
-  exchangeRefusals,
-  headersOf,
-  refusal,
-} from "./describe.ts";
+import { askedHeaders, client } from "./describe.ts";
+import { answered, idParameter, listed, keptRefusals, queryParameter } from "./describe-kept.ts";
 
 const text = { type: "string" as const };
 const object = { type: "object" as const };
@@ -29,33 +23,12 @@ const BATCH = {
   request_counts: { total: 100, completed: 12, failed: 0 },
 };
 
-const idParameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "The id that the provider gave to a batch of this tenant's.",
-  example: BATCH_ID,
-  schema: text,
-};
-
-function queryParameter(name: string, description: string) {
-  return { name, in: "query", required: false, description, schema: text };
-}
-
-function answered(description: string, example: object) {
-  const content = { "application/json": { schema: object, example } };
-  return { description, headers: headersOf(EXCHANGE_HEADERS), content };
-}
-
-/** Every refusal of an exchange, and that there is no such batch or file. */
-function keptRefusals() {
-  return { ...exchangeRefusals(), 404: refusal("not_found", "model_not_found") };
-}
+const id = idParameter("batch", BATCH_ID);
 
 export const batchCreateDetail: DocumentDecoration = {
   ...client("create_batch", "Have the requests of a file answered later"),
   description:
-    "The file must have been uploaded with the purpose batch. Its provider answers within the window; the most that all lines can cost together is held until it has.",
+    "The file must have been uploaded with the purpose batch. Its provider answers within the window; the most that all lines can cost together is held until it has; then each answer is charged at the price of batches, whether or not anybody asks for it.",
   parameters: askedHeaders(),
   requestBody: {
     required: true,
@@ -84,35 +57,14 @@ export const batchListDetail: DocumentDecoration = {
     queryParameter("after", "Id of the last batch that came."),
     queryParameter("limit", "How many at most: 20, or up to 100."),
   ],
-  responses: {
-    200: {
-      description: "A page of them.",
-      content: {
-        "application/json": {
-          schema: object,
-          example: {
-            object: "list",
-            data: [BATCH],
-            first_id: BATCH_ID,
-            last_id: BATCH_ID,
-            has_more: false,
-          },
-        },
-      },
-    },
-    400: refusal("invalid_request"),
-    401: refusal("invalid_api_key"),
-    403: refusal("tenant_suspended"),
-    500: refusal("internal_error"),
-    503: refusal("ledger_unavailable"),
-  },
+  responses: listed(BATCH),
 };
 
 export const batchDetail: DocumentDecoration = {
   ...client("get_batch", "Show a batch"),
   description:
     "Asked of the provider that works on it; costs nothing. The files that came of it are the tenant's from then on.",
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: answered("The batch as it is now.", {
       ...BATCH,
@@ -127,7 +79,7 @@ export const batchDetail: DocumentDecoration = {
 export const batchCancelDetail: DocumentDecoration = {
   ...client("cancel_batch", "Stop a batch"),
   description: "What has been answered until it stops is paid.",
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: answered("The batch as it is now.", { ...BATCH, status: "cancelling" }),
     ...keptRefusals(),

@@ -1,15 +1,16 @@
 /** Conversations that providers keep, and the items in them, as the OpenAPI document describes them. */
 import type { DocumentDecoration } from "elysia";
+import { askedHeaders, client, exchangeRefusals } from "./describe.ts";
 import {
-  askedHeaders,
-  client,
-  EXCHANGE_HEADERS,
-  exchangeRefusals,
-  headersOf,
-  refusal,
-} from "./describe.ts";
+  answered,
+  idParameter,
+  modelHeader,
+  keptRefusals,
+  pageOf,
+  pathParameter,
+  queryParameter,
+} from "./describe-kept.ts";
 
-const text = { type: "string" as const };
 const object = { type: "object" as const };
 
 const CONVERSATION_ID = "conv_123";
@@ -28,43 +29,14 @@ const ITEM = {
   content: [{ type: "input_text", text: "Say hello." }],
 };
 const ITEMS = { items: [{ role: "user", content: "Say hello." }] };
-const PAGE = { object: "list", data: [ITEM], first_id: ITEM_ID, last_id: ITEM_ID, has_more: false };
+const PAGE = pageOf(ITEM);
 
-const idParameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "The id that the provider gave to a conversation of this tenant's.",
-  example: CONVERSATION_ID,
-  schema: text,
-};
-const itemParameter = {
-  name: "item_id",
-  in: "path",
-  required: true,
-  description: "The id of an item in that conversation.",
-  example: ITEM_ID,
-  schema: text,
-};
-
-function queryParameter(name: string, description: string) {
-  return { name, in: "query", required: false, description, schema: text };
-}
-
+const id = idParameter("conversation", CONVERSATION_ID);
+const itemId = pathParameter("item_id", "The id of an item in that conversation.", ITEM_ID);
 const include = queryParameter("include", "What else is shown of items.");
 
 function body(example: object) {
   return { required: true, content: { "application/json": { schema: object, example } } };
-}
-
-function answered(description: string, example: object) {
-  const content = { "application/json": { schema: object, example } };
-  return { description, headers: headersOf(EXCHANGE_HEADERS), content };
-}
-
-/** Every refusal of an exchange, and that there is no such conversation. */
-function ownedRefusals() {
-  return { ...exchangeRefusals(), 404: refusal("not_found") };
 }
 
 export const conversationCreateDetail: DocumentDecoration = {
@@ -72,16 +44,7 @@ export const conversationCreateDetail: DocumentDecoration = {
   description:
     "The provider that serves the model in `x-tollgate-model` keeps it; without that header the only one " +
     "that keeps conversations. Costs nothing. Responses with its id in `conversation` go there.",
-  parameters: [
-    ...askedHeaders(),
-    {
-      name: "x-tollgate-model",
-      in: "header",
-      required: false,
-      description: "The model that the conversation is for.",
-      schema: text,
-    },
-  ],
+  parameters: [...askedHeaders(), modelHeader("conversation")],
   requestBody: { ...body({ ...ITEMS, metadata: CONVERSATION.metadata }), required: false },
   responses: {
     200: answered("The conversation as its provider keeps it.", CONVERSATION),
@@ -92,58 +55,58 @@ export const conversationCreateDetail: DocumentDecoration = {
 export const conversationDetail: DocumentDecoration = {
   ...client("get_conversation", "Show a conversation"),
   description: "Asked of the provider that keeps it; costs nothing.",
-  parameters: [idParameter],
-  responses: { 200: answered("The conversation as it is now.", CONVERSATION), ...ownedRefusals() },
+  parameters: [id],
+  responses: { 200: answered("The conversation as it is now.", CONVERSATION), ...keptRefusals() },
 };
 
 export const conversationUpdateDetail: DocumentDecoration = {
   ...client("update_conversation", "Change the metadata of a conversation"),
-  parameters: [idParameter],
+  parameters: [id],
   requestBody: body({ metadata: CONVERSATION.metadata }),
-  responses: { 200: answered("The conversation, changed.", CONVERSATION), ...ownedRefusals() },
+  responses: { 200: answered("The conversation, changed.", CONVERSATION), ...keptRefusals() },
 };
 
 export const conversationDeleteDetail: DocumentDecoration = {
   ...client("delete_conversation", "Delete a conversation"),
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: answered("Its provider has deleted it, and Tollgate has forgotten it.", {
       id: CONVERSATION_ID,
       object: "conversation.deleted",
       deleted: true,
     }),
-    ...ownedRefusals(),
+    ...keptRefusals(),
   },
 };
 
 export const conversationItemsDetail: DocumentDecoration = {
   ...client("list_conversation_items", "List the items of a conversation"),
   parameters: [
-    idParameter,
+    id,
     queryParameter("after", "Id of the last item that came."),
     queryParameter("limit", "How many at most."),
     queryParameter("order", "`asc` or `desc`."),
     include,
   ],
-  responses: { 200: answered("A page of them.", PAGE), ...ownedRefusals() },
+  responses: { 200: answered("A page of them.", PAGE), ...keptRefusals() },
 };
 
 export const conversationItemsCreateDetail: DocumentDecoration = {
   ...client("create_conversation_items", "Add items to a conversation"),
   description: "Items and files that are named by their ids must be this tenant's and kept there.",
-  parameters: [idParameter, include],
+  parameters: [id, include],
   requestBody: body(ITEMS),
-  responses: { 200: answered("The items.", PAGE), ...ownedRefusals() },
+  responses: { 200: answered("The items.", PAGE), ...keptRefusals() },
 };
 
 export const conversationItemDetail: DocumentDecoration = {
   ...client("get_conversation_item", "Show an item of a conversation"),
-  parameters: [idParameter, itemParameter, include],
-  responses: { 200: answered("The item.", ITEM), ...ownedRefusals() },
+  parameters: [id, itemId, include],
+  responses: { 200: answered("The item.", ITEM), ...keptRefusals() },
 };
 
 export const conversationItemDeleteDetail: DocumentDecoration = {
   ...client("delete_conversation_item", "Take an item out of a conversation"),
-  parameters: [idParameter, itemParameter],
-  responses: { 200: answered("The conversation.", CONVERSATION), ...ownedRefusals() },
+  parameters: [id, itemId],
+  responses: { 200: answered("The conversation.", CONVERSATION), ...keptRefusals() },
 };

@@ -1,13 +1,14 @@
 /** Files that providers keep, as the OpenAPI document describes them. */
 import type { DocumentDecoration } from "elysia";
+import { askedHeaders, client, EXCHANGE_HEADERS, exchangeRefusals, headersOf } from "./describe.ts";
 import {
-  askedHeaders,
-  client,
-  EXCHANGE_HEADERS,
-  exchangeRefusals,
-  headersOf,
-  refusal,
-} from "./describe.ts";
+  answered,
+  idParameter,
+  listed,
+  modelHeader,
+  keptRefusals,
+  queryParameter,
+} from "./describe-kept.ts";
 
 const text = { type: "string" as const };
 const object = { type: "object" as const };
@@ -23,43 +24,13 @@ const FILE = {
   status: "processed",
 };
 
-const idParameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "The id that the provider gave to a file of this tenant's.",
-  example: FILE_ID,
-  schema: text,
-};
-
-function queryParameter(name: string, description: string) {
-  return { name, in: "query", required: false, description, schema: text };
-}
-
-function answered(description: string, example: object) {
-  const content = { "application/json": { schema: object, example } };
-  return { description, headers: headersOf(EXCHANGE_HEADERS), content };
-}
-
-/** Every refusal of an exchange, and that there is no such file. */
-function ownedRefusals() {
-  return { ...exchangeRefusals(), 404: refusal("not_found") };
-}
+const id = idParameter("file", FILE_ID);
 
 export const fileCreateDetail: DocumentDecoration = {
   ...client("create_file", "Upload a file"),
   description:
     "The provider that serves the model in `x-tollgate-model` keeps it; without that header the only one that keeps files. One with the purpose `batch` holds requests, one a line, which are checked at once, all for one model and path: it goes to who serves that model. Costs nothing.",
-  parameters: [
-    ...askedHeaders(),
-    {
-      name: "x-tollgate-model",
-      in: "header",
-      required: false,
-      description: "The model that the file is for.",
-      schema: text,
-    },
-  ],
+  parameters: [...askedHeaders(), modelHeader("file")],
   requestBody: {
     required: true,
     content: {
@@ -92,60 +63,39 @@ export const fileListDetail: DocumentDecoration = {
     queryParameter("order", "`asc` or `desc`."),
     queryParameter("purpose", "Only those of this purpose, among the next 10,000."),
   ],
-  responses: {
-    200: {
-      description: "A page of them.",
-      content: {
-        "application/json": {
-          schema: object,
-          example: {
-            object: "list",
-            data: [FILE],
-            first_id: FILE_ID,
-            last_id: FILE_ID,
-            has_more: false,
-          },
-        },
-      },
-    },
-    400: refusal("invalid_request"),
-    401: refusal("invalid_api_key"),
-    403: refusal("tenant_suspended"),
-    500: refusal("internal_error"),
-    503: refusal("ledger_unavailable"),
-  },
+  responses: listed(FILE),
 };
 
 export const fileDetail: DocumentDecoration = {
   ...client("get_file", "Show a file"),
   description: "Asked of the provider that keeps it; costs nothing.",
-  parameters: [idParameter],
-  responses: { 200: answered("The file as it is now.", FILE), ...ownedRefusals() },
+  parameters: [id],
+  responses: { 200: answered("The file as it is now.", FILE), ...keptRefusals() },
 };
 
 export const fileDeleteDetail: DocumentDecoration = {
   ...client("delete_file", "Delete a file"),
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: answered("Its provider has deleted it, and Tollgate has forgotten it.", {
       id: FILE_ID,
       object: "file",
       deleted: true,
     }),
-    ...ownedRefusals(),
+    ...keptRefusals(),
   },
 };
 
 export const fileContentDetail: DocumentDecoration = {
   ...client("get_file_content", "Download a file"),
   description: "Relayed as it comes, whatever its length.",
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: {
       description: "Its bytes.",
       headers: headersOf(EXCHANGE_HEADERS),
       content: { "application/octet-stream": { schema: { ...text, format: "binary" } } },
     },
-    ...ownedRefusals(),
+    ...keptRefusals(),
   },
 };

@@ -7,8 +7,8 @@ import {
   exchangeRefusals,
   headersOf,
   json,
-  refusal,
 } from "./describe.ts";
+import { idParameter, keptRefusals, queryParameter } from "./describe-kept.ts";
 
 const MODEL = "gpt-5-mini";
 const RESPONSE_ID = "resp_67ccfcdd16748190a91872c75d38539e";
@@ -110,58 +110,42 @@ export const responseCountDetail: DocumentDecoration = {
   },
 };
 
-const idParameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "The id that the provider gave to a response of this tenant's.",
-  example: RESPONSE_ID,
-  schema: { type: "string" as const },
-};
-
-/** Every refusal of an exchange, and that there is no such response. */
-function ownedRefusals() {
-  return { ...exchangeRefusals(), 404: refusal("not_found") };
-}
-
-function queryParameter(name: string, description: string) {
-  return { name, in: "query", required: false, description, schema: { type: "string" as const } };
-}
+const id = idParameter("response", RESPONSE_ID);
 
 export const responseDetail: DocumentDecoration = {
   ...client("get_response", "Show a response"),
   description: "Asked of the provider that keeps it; costs nothing.",
   parameters: [
-    idParameter,
+    id,
     queryParameter("stream", "`true`: its events again, as server-sent events."),
     queryParameter("starting_after", "Number of the last event that came."),
   ],
-  responses: { 200: answered("The response as it is now."), ...ownedRefusals() },
+  responses: { 200: answered("The response as it is now."), ...keptRefusals() },
 };
 
 export const responseDeleteDetail: DocumentDecoration = {
   ...client("delete_response", "Delete a response"),
-  parameters: [idParameter],
+  parameters: [id],
   responses: {
     200: {
       description: "Its provider has deleted it, and Tollgate has forgotten it.",
       headers: headersOf(EXCHANGE_HEADERS),
       content: json("Deleted", { id: RESPONSE_ID, object: "response", deleted: true }),
     },
-    ...ownedRefusals(),
+    ...keptRefusals(),
   },
 };
 
 export const responseCancelDetail: DocumentDecoration = {
   ...client("cancel_response", "Cancel a background response"),
-  parameters: [idParameter],
-  responses: { 200: answered("The response, cancelled."), ...ownedRefusals() },
+  parameters: [id],
+  responses: { 200: answered("The response, cancelled."), ...keptRefusals() },
 };
 
 export const responseInputDetail: DocumentDecoration = {
   ...client("list_response_input_items", "List the input items of a response"),
   parameters: [
-    idParameter,
+    id,
     queryParameter("after", "Id of the last item that came."),
     queryParameter("limit", "How many at most."),
     queryParameter("order", "`asc` or `desc`."),
@@ -172,6 +156,6 @@ export const responseInputDetail: DocumentDecoration = {
       headers: headersOf(EXCHANGE_HEADERS),
       content: json("ItemList", { object: "list", data: [ITEM_EXAMPLE], has_more: false }),
     },
-    ...ownedRefusals(),
+    ...keptRefusals(),
   },
 };

@@ -6,6 +6,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
+import { lastAttempt } from "./ledger-rows.ts";
 import { cutAt, FORM_HEADERS, formBytes, inPieces, type Part } from "./multipart.ts";
 import type { Recorded } from "./recorded-upstream.ts";
 import { type Answered, conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
@@ -167,6 +168,32 @@ describe("pictures that are paid by the picture", () => {
     const two = await through({ ...asked, body: form("recorded/dall-e-2", [["n", "2"]]) });
     expect([three.status, two.status, upstream.seen.length]).toEqual([429, 200, 1]);
   });
+});
+
+/** What is held for an edit with these fields. */
+async function heldFor(fields: string): Promise<number> {
+  upstream.answer({ pieces: [ANSWER] });
+  const body = form(PUBLIC_MODEL, [...new URLSearchParams(fields)]);
+  await through({ path, headers: FORM_HEADERS, body });
+  return (await lastAttempt(tollgate))?.heldNanoUsd ?? Number.NaN;
+}
+
+test.each([
+  ["output_format=png", 1],
+  ["output_format=gif", 9],
+  ["output_format=gif&frame_count=16", 16],
+  ["output_format=gif&frame_count=2&n=3", 6],
+  // Written by a second model.
+  ["output_format=svg", 5],
+])("what is held grows with what a picture is made of: %s", async (fields, times) => {
+  const beside = (await heldFor(fields)) - (await heldFor(""));
+  expect(Math.round(beside / (32_768 * 40)) + 1).toBe(times);
+});
+
+test.each([["0"], ["17"], ["1.5"], ["all"]])("%s frames cannot be asked for", async (frames) => {
+  const { answer } = await ask({ pieces: [ANSWER] }, [["frame_count", frames]]);
+  const error = { code: "invalid_request", param: "frame_count" };
+  expect([JSON.parse(answer.text), upstream.seen.length]).toMatchObject([{ error }, 0]);
 });
 
 test.each([["0"], ["1.5"], ["two"], ["129"]])("%s pictures cannot be asked for", async (n) => {

@@ -17,6 +17,7 @@ import {
   type FormFields,
   isTrue,
 } from "./form.ts";
+import { FRAMES_MAX, pictureTokensMax } from "./picture-kind.ts";
 import { PICTURE_EVENT_BYTES_MAX, watchPictures } from "./picture-stream.ts";
 import { noText, pictureAnswerUsage } from "./picture-usage.ts";
 
@@ -31,7 +32,15 @@ const OUTPUT_TOKENS = 1_056;
 /** OpenAI makes 10 at most; nobody more than this. */
 const PICTURES_MAX = 128;
 
-const FIELDS = ["model", "stream", "n", "user", "safety_identifier"] as const;
+const FIELDS = [
+  "model",
+  "stream",
+  "n",
+  "output_format",
+  "frame_count",
+  "user",
+  "safety_identifier",
+] as const;
 
 export const imageEditsCodec = pictureCodec("image_edits", "/images/edits");
 export const imageVariationsCodec = pictureCodec("image_variations", "/images/variations");
@@ -58,13 +67,25 @@ function pictureCodec(surface: Surface, path: string): Codec {
 type Fields = FormFields<(typeof FIELDS)[number]>;
 
 function refusePictures(fields: Fields): Refused | null {
-  const count = picturesIn(fields);
-  if (Number.isInteger(count) && count >= 1 && count <= PICTURES_MAX) return null;
-  return wrong(`'n' must be an integer from 1 to ${PICTURES_MAX}.`, "n");
+  return (
+    refuseNumber(picturesIn(fields), "n", PICTURES_MAX) ??
+    refuseNumber(framesIn(fields) ?? 1, "frame_count", FRAMES_MAX)
+  );
+}
+
+function refuseNumber(value: number, name: string, max: number): Refused | null {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return null;
+  return wrong(`'${name}' must be an integer from 1 to ${max}.`, name);
 }
 
 function picturesIn(fields: Fields): number {
   return Number(fields.get("n") ?? 1);
+}
+
+/** null: it does not say. */
+function framesIn(fields: Fields): number | null {
+  const told = fields.get("frame_count");
+  return told === undefined ? null : Number(told);
 }
 
 function pictures(fields: Fields, form: ClientForm): FormAsked {
@@ -73,8 +94,12 @@ function pictures(fields: Fields, form: ClientForm): FormAsked {
     ...ALL_SHOWN,
     stream: isTrue(fields.get("stream")),
     usageAsked: false,
-    // No field of theirs bounds it, so a smaller bound could not be kept.
-    outputTokensMax: OUTPUT_TOKENS_MAX,
+    // No other field of theirs bounds it, so a smaller bound could not be kept.
+    outputTokensMax: pictureTokensMax(
+      OUTPUT_TOKENS_MAX,
+      fields.get("output_format"),
+      framesIn(fields),
+    ),
     choices: count,
     generates: true,
     textBytes: fieldBytes(form),

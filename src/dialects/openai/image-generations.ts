@@ -9,6 +9,7 @@ import { acceptJson, type JsonAsked } from "./accept-json.ts";
 import { answerFailure } from "./answer.ts";
 import { ALL_SHOWN, CHOICES_MAX, missing, refuseNumber, refuseStream } from "./body-checks.ts";
 import { TEXT_ONLY } from "./modalities.ts";
+import { FRAMES_MAX, pictureTokensMax } from "./picture-kind.ts";
 import { PICTURE_EVENT_BYTES_MAX, watchPictures } from "./picture-stream.ts";
 import { noText, pictureAnswerUsage } from "./picture-usage.ts";
 import { bytesWithModel } from "./request.ts";
@@ -37,10 +38,6 @@ const IMAGE_TOKENS_ESTIMATE = 6_240;
 /** Each preview (OpenAI's image guide, 2026), of three at most. */
 const PREVIEW_TOKENS = 100;
 const PREVIEWS_MAX = 3;
-/** A drawing is written by a second model, whose output has no bound that can be set. */
-const DRAWING_TOKENS_MAX = 131_072;
-const FRAMES_DEFAULT = 9;
-const FRAMES_MAX = 16;
 
 export const imageGenerationsCodec: Codec = {
   surface: "image_generations",
@@ -91,8 +88,6 @@ function images(body: JsonObject, { length: textBytes }: Uint8Array): JsonAsked 
 /** Of one picture: all its frames and previews. */
 function imageTokensMax(body: JsonObject): number {
   const one = COARSE.has(body["quality"]) ? IMAGE_TOKENS_MAX : FINE_IMAGE_TOKENS_MAX;
-  const isMoving = body["output_format"] === "gif";
-  const frames = isMoving ? (numberOf(body["frame_count"]) ?? FRAMES_DEFAULT) : 1;
-  const drawing = body["output_format"] === "svg" ? DRAWING_TOKENS_MAX : 0;
-  return one * frames + drawing + PREVIEWS_MAX * PREVIEW_TOKENS;
+  const made = pictureTokensMax(one, body["output_format"], numberOf(body["frame_count"]));
+  return made + PREVIEWS_MAX * PREVIEW_TOKENS;
 }

@@ -31,7 +31,7 @@ function showCompany(company: CatalogueCompany): Company {
       output_cap_member: quirks.outputCapMember,
       repeats_text: quirks.repeatsText,
       ends_with_finish: quirks.endsWithFinish,
-      batch_files_only: quirks.keepsBatchFilesOnly,
+      keeps_batch_files_only: quirks.keepsBatchFilesOnly,
       thinks_beyond_limit: quirks.thinksBeyondLimit,
       sound_seconds_least: quirks.soundSecondsLeast,
     },

@@ -85,7 +85,7 @@ export const Company = Type.Object(
       ends_with_finish: Type.Boolean({
         description: "A stream may end without its terminator, once every choice has finished.",
       }),
-      batch_files_only: Type.Boolean({ description: "It keeps files for batches alone." }),
+      keeps_batch_files_only: Type.Boolean({ description: "It keeps files for batches alone." }),
       thinks_beyond_limit: Type.Boolean({
         description: "An output limit does not count what models think before they answer.",
       }),

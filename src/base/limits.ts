@@ -208,8 +208,11 @@ export const LIMITS = {
   jobLooksOfProviderMax: 4,
   jobAskMs: 30 * 60_000,
   jobOutputBytesMax: 4 * 1024 * 1024 * 1024,
-  /** A job that has not been heard of for so long after its begin is charged what is held for it. */
-  jobFollowedMs: 72 * 60 * 60_000,
+  /**
+   * A job whose end nobody has told so long after its begin is charged what is held for it. Batches may be
+   * given a week (Groq's guide, 2026-11); this is twice as long, and a day.
+   */
+  jobFollowedMs: 15 * 24 * 60 * 60_000,
   /** Looks in a row at which its provider knew nothing of it: then it is gone. */
   jobUnknownLooksMax: 5,
   /** After this long without an outcome a target is tried again now and then. */

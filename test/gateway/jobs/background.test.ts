@@ -137,7 +137,7 @@ describe("a background response", () => {
     expect(await rowOf()).toMatchObject([{ costNanoUsd: heldNanoUsd, estimated: true }]);
   });
 
-  test("costs all that is held for it where nobody hears of it for three days", async () => {
+  test("costs all that is held for it where nobody hears of its end for 15 days", async () => {
     await stage.addBudget(1_000_000_000);
     const heldNanoUsd = await createdHeld();
     await stage.pass(LIMITS.jobFollowedMs - 10 * MINUTE_MS);

@@ -200,6 +200,16 @@ describe("a batch", () => {
     expect(report).toMatchObject({ open: 0, differenceCount: 0 });
   });
 
+  test("that was given a week for it is charged by its answers after that week", async () => {
+    await begin();
+    await stage.pass(7 * 24 * 60 * MINUTE_MS);
+    const open = await stage.tollgate.store.knownJobs();
+    expect(open.map(({ isOpen }) => isOpen)).toEqual([true]);
+    end();
+    await stage.pass(20 * MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 27, estimated: false, outcome: "ok" });
+  });
+
   test("whose answers break off is read again from the begin, and nothing is counted twice", async () => {
     await stage.addBudget(1_000);
     const heldNanoUsd = await begin();

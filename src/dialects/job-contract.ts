@@ -16,6 +16,8 @@ export type JobState =
       readonly state: "ended";
       /** Ids of the files that hold what came of it, line by line; empty: nothing did. */
       readonly outputs: readonly string[];
+      /** How many of its requests were answered, of a job of many; null or absent: it does not say. */
+      readonly answered?: number | null;
       /** What it tells of its usage as a whole; null: nothing. */
       readonly usage: Usage | null;
       /** Output that is there, where usage is not told. Absent: none can be seen. */

@@ -59,7 +59,10 @@ export type JobEnd = {
   readonly outcome: string;
 };
 
-/** running: it goes on, or could not be asked for; unknown: its provider says that there is no such thing. */
+/**
+ * running: it goes on, or could not be asked for; unknown: its provider says that there is no such thing, or that
+ * it has ended and nothing of its answers.
+ */
 export type Look = JobEnd | "running" | "unknown";
 
 /** The most that it can have cost, where nobody tells. */

@@ -57,18 +57,21 @@ async function endOfBatch(
   gateway: Gateway,
   batch: Batch,
   { jobOutput }: Codec,
-  { outputs, usage }: Ended,
+  { outputs, answered = null, usage }: Ended,
 ): Promise<Look> {
   assert(jobOutput, "what tells of a batch reads its answers");
   const sum = new BatchSum(batch);
+  let areAllThere = outputs.length > 0;
   for (const fileId of outputs) {
     const read = await readOutput(gateway, batch, fileId, jobOutput(batch.bounds.surface), sum);
     if (read === "unheard") return "running";
-    if (read === "unknown") {
-      return usage === null ? unknownEnd(batch, "output_gone") : endByTotal(batch, usage);
-    }
+    if (read === "unknown") areAllThere = false;
   }
-  return sum.end();
+  if (answered === null ? areAllThere : sum.lines >= answered) return sum.end();
+  if (usage !== null) return endByTotal(batch, usage);
+  const isGone = outputs.length > 0 && !areAllThere;
+  // Its files may be told of, and filled, a little later than its end.
+  return isGone ? unknownEnd(batch, "output_gone") : "unknown";
 }
 
 /** All answers in one: their tiers cannot be told apart any more. */
@@ -100,18 +103,28 @@ async function readOutput(
 class BatchSum {
   readonly #batch: Batch;
   readonly #cost: BatchCost;
+  readonly #reportedCost: BatchCost;
   #usage: Usage = NO_USAGE;
   #isEstimated = false;
+  #lines = 0;
 
   constructor(batch: Batch) {
     this.#batch = batch;
     this.#cost = new BatchCost(batch.price);
+    this.#reportedCost = new BatchCost(batch.price);
+  }
+
+  /** Of requests that failed, too. */
+  get lines(): number {
+    return this.#lines;
   }
 
   add({ isAnswered, usage, output }: OutputLine): void {
+    this.#lines += 1;
     if (!isAnswered) return;
     const used = usage ?? this.#likely(output.tokens);
-    this.#isEstimated ||= usage === null;
+    if (usage === null) this.#isEstimated = true;
+    else this.#reportedCost.add(usage);
     this.#usage = addUsage(this.#usage, used);
     this.#cost.add(used);
   }
@@ -125,13 +138,12 @@ class BatchSum {
     };
   }
 
-  /** The truth, even when it passes the hold; an estimate never does. */
+  /** The truth, even when it passes the hold; what is estimated beside it never does. */
   end(): JobEnd {
-    const costNanoUsd = this.#cost.nanoUsd();
-    const estimated = this.#isEstimated;
+    const likelyNanoUsd = Math.min(this.#cost.nanoUsd(), this.#batch.heldNanoUsd);
     return {
-      costNanoUsd: estimated ? Math.min(costNanoUsd, this.#batch.heldNanoUsd) : costNanoUsd,
-      estimated,
+      costNanoUsd: Math.max(this.#reportedCost.nanoUsd(), likelyNanoUsd),
+      estimated: this.#isEstimated,
       usage: this.#usage,
       outcome: "ok",
     };

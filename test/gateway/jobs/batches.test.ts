@@ -3,6 +3,7 @@
  * charged by the usage of each answer.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { LIMITS } from "../../../src/base/limits.ts";
 import { verifyLedger } from "../../../src/store/verify.ts";
 import { lastAttempts } from "../../conformance/ledger-rows.ts";
 import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
@@ -23,6 +24,7 @@ type Told = {
   readonly output_file_id?: string;
   readonly error_file_id?: string;
   readonly usage?: object | null;
+  readonly request_counts?: { readonly total: number; readonly completed: number };
 };
 
 let stage: JobsStage;
@@ -262,6 +264,57 @@ describe("a batch", () => {
     expect(estimated).toBe(true);
     expect(amountNanoUsd).toBeGreaterThan(27);
     expect(amountNanoUsd).toBeLessThan(heldNanoUsd);
+  });
+
+  test("with an answer that tells no usage costs no less than the others tell", async () => {
+    const heldNanoUsd = await begin();
+    end();
+    const used = usage(3 * heldNanoUsd, 0);
+    const lines = [completion("Hi", used), completion("Ho", null)];
+    files.set(OUTPUT, { pieces: lines.map((one, place) => answer(String(place), one)) });
+    await stage.pass(MINUTE_MS);
+    const costNanoUsd = Math.ceil((3 * heldNanoUsd) / 2);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: costNanoUsd, estimated: true });
+  });
+
+  test("that has ended before its files are there is looked at again, and costs what they tell", async () => {
+    await stage.addBudget(1_000);
+    const heldNanoUsd = await begin();
+    told = { status: "completed", request_counts: { total: 3, completed: 2 } };
+    await stage.pass(MINUTE_MS);
+    end();
+    files.set(OUTPUT, { pieces: [] });
+    told = { ...told, request_counts: { total: 3, completed: 2 } };
+    await stage.pass(20 * MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
+    end();
+    await stage.pass(20 * MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+  });
+
+  test.each([
+    ["says that some were answered", { request_counts: { total: 3, completed: 2 } }],
+    ["does not say how many", {}],
+  ])("without any answers is never free where it %s", async (_, more) => {
+    const heldNanoUsd = await begin();
+    told = { status: "completed", ...more };
+    for (let look = 0; look < LIMITS.jobUnknownLooksMax; look += 1) await stage.pass(20 * MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: heldNanoUsd, estimated: true });
+  });
+
+  test("that was cancelled before anything was answered costs nothing", async () => {
+    await begin();
+    told = { status: "cancelled", request_counts: { total: 3, completed: 0 } };
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 0, estimated: false });
+  });
+
+  test("that names a file of errors that is not there costs what its answers tell", async () => {
+    await begin();
+    end("completed", { request_counts: { total: 2, completed: 2 } });
+    files.delete(ERRORS);
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 27, estimated: false });
   });
 
   test("that its provider refuses holds nothing and costs nothing", async () => {

@@ -29,7 +29,9 @@ export function batchState(answer: Uint8Array): JobState | null {
   if (batch === null) return null;
   if (RUNNING.has(batch["status"])) return { state: "running" };
   if (!ENDED.has(batch["status"])) return null;
-  return { state: "ended", outputs: outputsOf(batch), usage: usageOf(batch) };
+  // What failed as a whole has never begun.
+  const answered = batch["status"] === "failed" ? 0 : answeredOf(batch);
+  return { state: "ended", outputs: outputsOf(batch), answered, usage: usageOf(batch) };
 }
 
 /** The batch as it stands now, for lists, and the files that came of it. */
@@ -57,10 +59,19 @@ function outputsOf(batch: JsonObject): readonly string[] {
   return OUTPUT_MEMBERS.map((member) => batch[member]).filter(isId);
 }
 
+function answeredOf({ request_counts: counts }: JsonObject): number | null {
+  const count = isObject(counts) ? counts["completed"] : null;
+  return isCount(count) ? count : null;
+}
+
 function usageOf({ usage, request_counts: counts }: JsonObject): Usage | null {
   const total = isObject(counts) ? counts["total"] : null;
-  const isTold = typeof total === "number" && total >= 1 && total <= LIMITS.batchLinesMax;
-  return readResponseUsage(usage, {}, isTold ? total : LIMITS.batchLinesMax);
+  return readResponseUsage(usage, {}, isCount(total) && total > 0 ? total : LIMITS.batchLinesMax);
+}
+
+function isCount(value: unknown): value is number {
+  const isWhole = typeof value === "number" && Number.isInteger(value);
+  return isWhole && value >= 0 && value <= LIMITS.batchLinesMax;
 }
 
 function isId(id: unknown): id is string {

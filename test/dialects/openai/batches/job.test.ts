@@ -36,7 +36,8 @@ describe("an answer about a batch", () => {
       expect(state({ status })).toEqual({ state: "running" });
     }
     for (const status of ["completed", "failed", "expired", "cancelled"]) {
-      expect(state({ status })).toEqual({ state: "ended", outputs: [], usage: null });
+      const ended = { state: "ended", outputs: [], answered: 0, usage: null } as const;
+      expect(state({ status })).toEqual(ended);
     }
     for (const status of ["paused", null, undefined, 7]) expect(state({ status })).toBeNull();
     expect(batchState(bytesOf([BATCH]))).toBeNull();
@@ -47,6 +48,7 @@ describe("an answer about a batch", () => {
     expect(state({ ...ended, usage: usage(20_000_000) })).toEqual({
       state: "ended",
       outputs: ["file-out", "file-err"],
+      answered: 0,
       usage: {
         inputTokens: 20_000_000,
         outputTokens: 7,
@@ -57,6 +59,20 @@ describe("an answer about a batch", () => {
     });
     // More than two answers can use is no report.
     expect(state({ ...ended, usage: usage(20_000_001) })).toMatchObject({ usage: null });
+  });
+
+  test("says how many of its requests were answered, where that can be", () => {
+    const answered = (status: string, request_counts: unknown) => {
+      const told = state({ status, request_counts });
+      return told?.state === "ended" ? told.answered : undefined;
+    };
+    expect(answered("completed", { total: 3, completed: 2, failed: 1 })).toBe(2);
+    for (const counts of [null, undefined, {}, { completed: -1 }, { completed: 1.5 }, 7]) {
+      expect(answered("cancelled", counts)).toBeNull();
+    }
+    expect(answered("completed", { completed: LIMITS.batchLinesMax + 1 })).toBeNull();
+    // It never began.
+    expect(answered("failed", null)).toBe(0);
   });
 
   test("is kept for lists as it was told last, and its files are its tenant's", () => {

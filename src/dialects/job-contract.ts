@@ -41,6 +41,8 @@ export type BatchBounds = {
   readonly outputTokensMax: number;
   /** Choices of lines that set none: each may fill its model's output. */
   readonly unlimitedChoices: number;
+  /** Of all lines: each may be thought about beside its limit. */
+  readonly choices: number;
   readonly generates: boolean;
   /** Kinds that no line has. */
   readonly without: readonly TokenKindApart[];

@@ -128,7 +128,7 @@ function batchNanoUsdMax(bounds: BatchBounds, candidate: Candidate): NanoUsd {
   const unsizedTokens = bounds.unsizedLines > 0 ? contextTokens : 0;
   const lineTokens = bounds.lineTextBytesMax + bounds.lineImagesMax * IMAGE_TOKENS_MAX;
   const modelMax = price.outputTokensMax ?? price.contextTokensMax ?? OUTPUT_TOKENS_UNKNOWN;
-  const thoughtTokens = bounds.lines * thoughtTokensMax(candidate);
+  const thoughtTokens = bounds.choices * thoughtTokensMax(candidate);
   const outputTokens = bounds.outputTokensMax + bounds.unlimitedChoices * modelMax + thoughtTokens;
   return worstCaseNanoUsd(
     {

@@ -161,6 +161,7 @@ describe("making a batch", () => {
     ["a file otherwise", (id) => bodyFor(id, { Input_File_Id: "a" }), "input_file_id"],
     ["another model", (id) => bodyFor(id, { model: "dear" }), "model"],
     ["a model in their place", (id) => bodyFor(id, { replace: { model: "dear" } }), "replace"],
+    ["the id of a model", (id) => bodyFor(id, { model_id: "dear" }), "model_id"],
     ["other requests", (id) => bodyFor(id, { requests: [] }), "requests"],
   ])("is refused with %s", async (_what, body, param) => {
     const refused = await refusal(body(await uploaded()));

@@ -11,6 +11,7 @@ export const EMBEDDINGS_BOUNDS: BatchBounds = {
   lineImagesMax: 0,
   outputTokensMax: 0,
   unlimitedChoices: 0,
+  choices: 0,
   generates: false,
   without: ["audio_input", "image_input", "audio_output", "image_output", "cache_write_1h"],
   toolCallsMax: {},

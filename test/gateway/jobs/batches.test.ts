@@ -298,7 +298,8 @@ describe("a batch", () => {
   ])("without any answers is never free where it %s", async (_, more) => {
     const heldNanoUsd = await begin();
     told = { status: "completed", ...more };
-    for (let look = 0; look < LIMITS.jobUnknownLooksMax; look += 1) await stage.pass(20 * MINUTE_MS);
+    for (let look = 0; look < LIMITS.jobUnknownLooksMax; look += 1)
+      await stage.pass(20 * MINUTE_MS);
     expect(await lastCost()).toMatchObject({ amountNanoUsd: heldNanoUsd, estimated: true });
   });
 

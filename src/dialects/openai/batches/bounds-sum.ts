@@ -24,6 +24,7 @@ export class BoundsSum {
     lineImagesMax: 0,
     outputTokensMax: 0,
     unlimitedChoices: 0,
+    choices: 0,
     generates: false,
     beyondPrice: null,
     endUser: null,
@@ -69,6 +70,7 @@ export class BoundsSum {
     if (!generates) return;
     const sums = this.#sums;
     sums.generates = true;
+    sums.choices += choices;
     if (outputTokensMax === null) sums.unlimitedChoices += choices;
     else sums.outputTokensMax += Math.min(outputTokensMax, OUTPUT_TOKENS_MAX) * choices;
   }

@@ -14,8 +14,15 @@ import { batchMade, batchState, startedBatch } from "./job.ts";
 import { lineCodecAt, lineUrlOf } from "./line-codecs.ts";
 import { BatchOutput } from "./output.ts";
 
-/** By which others than the lines of the file could be asked for (SiliconFlow's and Mistral's, 2026-11). */
-const OTHER_REQUESTS = ["model", "models", "replace", "requests", "input_files"] as const;
+/** By which others than the lines of the file could be asked for (SiliconFlow, Mistral, Together, 2026-11). */
+const OTHER_REQUESTS = [
+  "model",
+  "models",
+  "model_id",
+  "replace",
+  "requests",
+  "input_files",
+] as const;
 const MEMBERS = ["input_file_id", "endpoint", ...OTHER_REQUESTS] as const;
 
 const KEPT = { kind: "batch", watch: watchBytes, made: batchMade } as const;

@@ -97,6 +97,7 @@ describe("what the lines of a file can cost", () => {
         // No answer is longer than any model's.
         outputTokensMax: 200 + 7 + 2_097_152,
         unlimitedChoices: 1 + 3,
+        choices: 2 + 1 + 1 + 1 + 3,
         generates: true,
         without: ["audio_output", "image_output", "cache_write_1h"],
         toolCallsMax: { web_search: 20 },

@@ -26,6 +26,7 @@ export const BEYOND_PRICE_MEMBERS = [
   "data_sources",
   "enable_search",
   "enable_code_interpreter",
+  "extra_body",
   "tools",
   "plugins",
 ] as const;
@@ -65,8 +66,22 @@ function isSaid(value: unknown): boolean {
 function helpedByOthers(body: JsonObject): string | null {
   if (listOf(body["tools"]).some(asksModel)) return "tools";
   if (listOf(body["plugins"]).some(namesModel)) return "plugins";
+  if (saysMore(body["extra_body"])) return "extra_body";
   // Who writes the drawing that a picture becomes.
   return namesModel(body["svg"]) ? "svg" : null;
+}
+
+/** What other gateways put in place of the body's own members; Google's servers read one of it alone. */
+function saysMore(extra: unknown): boolean {
+  return isSaid(extra) && !(isObject(extra) && Object.keys(extra).every((name) => name === GOOGLE));
+}
+
+const GOOGLE = "google";
+
+/** A cache of Google's is input that the body does not show. */
+function namesCache(extra: unknown): boolean {
+  const google = isObject(extra) ? extra[GOOGLE] : null;
+  return isObject(google) && isSaid(google["cached_content"] ?? google["cachedContent"]);
 }
 
 /** The client's own tools are described as it likes. */
@@ -113,6 +128,7 @@ function dearerMember(body: JsonObject): string | null {
   if (typeof place === "string" && place !== "global") return "inference_geo";
   const asked = ASKED.find((member) => isSaid(body[member]) && body[member] !== false);
   if (asked !== undefined) return asked;
+  if (namesCache(body["extra_body"])) return "extra_body";
   const tools = listOf(body["tools"]);
   return tools.some(hasLargeContainer) || tools.some(paintsFinely) ? "tools" : null;
 }

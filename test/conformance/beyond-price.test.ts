@@ -38,6 +38,10 @@ function interpreter(memory: string): object {
   return { type: "code_interpreter", container: { type: "auto", memory_limit: memory } };
 }
 
+function extra(googles: object): object {
+  return { ...CHAT, extra_body: { google: googles } };
+}
+
 function picture(how: object): object {
   return { type: "image_generation", ...how };
 }
@@ -64,6 +68,8 @@ const OTHER_MODELS: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, safety_model: "dear-model" }, "safety_model"],
   [openai, "/v1/chat/completions", { ...CHAT, plugins: [FUSION] }, "plugins"],
   [openai, "/v1/chat/completions", { ...CHAT, tools: [ROUTED_ADVISOR] }, "tools"],
+  [openai, "/v1/chat/completions", { ...CHAT, extra_body: { model: "dear-model" } }, "extra_body"],
+  [openai, "/v1/responses", { ...RESPONSE, extra_body: { service_tier: "fast" } }, "extra_body"],
   [openai, "/v1/embeddings", { ...EMBEDDING, models: OTHERS }, "models"],
   [openai, "/v1/moderations", { ...EMBEDDING, models: OTHERS }, "models"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [PAINTER] }, "tools"],
@@ -100,6 +106,8 @@ const DEARER: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, deferred: true }, "deferred"],
   [openai, "/v1/chat/completions", { ...CHAT, data_sources: [{}] }, "data_sources"],
   [openai, "/v1/chat/completions", { ...CHAT, enable_search: true }, "enable_search"],
+  [openai, "/v1/chat/completions", extra({ cached_content: "cachedContents/1" }), "extra_body"],
+  [openai, "/v1/chat/completions", extra({ cachedContent: "cachedContents/1" }), "extra_body"],
   [openai, "/v1/chat/completions", { ...CHAT, enable_search: 1 }, "enable_search"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [shell()] }, "tools"],
   [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("16g")] }, "tools"],
@@ -121,6 +129,8 @@ const ORDINARY: Case[] = [
   [openai, "/v1/chat/completions", { ...CHAT, provider: {}, plugins: [{ id: "web" }] }, ""],
   [openai, "/v1/chat/completions", { ...CHAT, deferred: false, data_sources: [] }, ""],
   [openai, "/v1/chat/completions", { ...CHAT, enable_search: false }, ""],
+  [openai, "/v1/chat/completions", { ...CHAT, extra_body: {} }, ""],
+  [openai, "/v1/chat/completions", extra({ thinking_config: { thinking_budget: 10 } }), ""],
   [openai, "/v1/chat/completions", { ...CHAT, tools: [OWN_TOOL] }, ""],
   [openai, "/v1/responses", { ...RESPONSE, tools: [interpreter("1g")] }, ""],
   [openai, "/v1/responses", { ...RESPONSE, tools: [picture({ quality: "high" })] }, ""],

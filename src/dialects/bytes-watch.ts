@@ -3,7 +3,8 @@
  * complete when its body has come to its proper end. Nothing in it is looked at, and nothing of ours may
  * be put into it: one that breaks off can only be broken off towards the client.
  */
-import type { GeneratedOutput, StreamWatch } from "./contract.ts";
+import type { StreamWatch } from "./contract.ts";
+import type { GeneratedOutput } from "./usage-contract.ts";
 
 /** Sound and pictures have no text, and so no tokens that could be seen. */
 export const NOTHING_SEEN: GeneratedOutput = {

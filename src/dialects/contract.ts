@@ -15,15 +15,6 @@ import type { Edit } from "./splice.ts";
 import type { Surface } from "./surfaces.ts";
 import type { GeneratedOutput, TokenKindApart, UnitUse, Usage } from "./usage-contract.ts";
 
-export type {
-  GeneratedOutput,
-  TokenKindApart,
-  UnitCounts,
-  UnitUse,
-  Usage,
-  UsageDetails,
-} from "./usage-contract.ts";
-
 /** A kind of input; what is neither text, picture nor sound is a file. */
 export type Modality = "text" | "image" | "audio" | "file";
 

@@ -6,7 +6,7 @@
  * Invariant: no more than {@link LIMITS.countedOutputBytesMax} bytes of text are kept.
  */
 import { LIMITS } from "../base/limits.ts";
-import type { GeneratedOutput } from "./contract.ts";
+import type { GeneratedOutput } from "./usage-contract.ts";
 
 /** About the ratio of English, for a provider that sends more than a token at once. */
 const TEXT_BYTES_PER_TOKEN = 4;

@@ -4,15 +4,8 @@
  */
 import { isObjectId, type NamedObject, type ObjectKind } from "../base/object-kind.ts";
 import { allow, refuse, type Verdict } from "../base/verdict.ts";
-import type {
-  ClientRequest,
-  Codec,
-  GeneratedOutput,
-  Place,
-  StreamWatch,
-  TokenKindApart,
-  Usage,
-} from "./contract.ts";
+import type { ClientRequest, Codec, Place, StreamWatch } from "./contract.ts";
+import type { GeneratedOutput, TokenKindApart, Usage } from "./usage-contract.ts";
 import { ANSWER_BOUNDS, scanObject } from "./json-scan.ts";
 import { specOf, type Surface } from "./surfaces.ts";
 

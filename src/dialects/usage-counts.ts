@@ -3,7 +3,7 @@
  * Money follows from these numbers: a count that cannot be one makes the whole object count as not
  * reported, and no part is ever more than its whole.
  */
-import type { UnitCounts, Usage, UsageDetails } from "./contract.ts";
+import type { UnitCounts, Usage, UsageDetails } from "./usage-contract.ts";
 import { isObject } from "./json.ts";
 
 /**

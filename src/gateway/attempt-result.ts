@@ -1,7 +1,8 @@
 /** How an attempt can come out, as data: the phases after it decide by `kind` alone. */
 import type { MadeObject } from "../base/object-kind.ts";
 import type { Refusal } from "../base/verdict.ts";
-import type { StreamWatch, Usage } from "../dialects/contract.ts";
+import type { StreamWatch } from "../dialects/contract.ts";
+import type { Usage } from "../dialects/usage-contract.ts";
 import type { Classification } from "./classify.ts";
 import type { CredentialProblem } from "./credentials/presenter.ts";
 import type { OriginProblem } from "./origin.ts";

@@ -9,7 +9,8 @@
  * would have got without: the provider's own error event, or ours.
  */
 import type { ExchangeHandle } from "../../actors/exchange.ts";
-import type { ContinuableWatch, StreamWatch, Usage } from "../dialects/contract.ts";
+import type { ContinuableWatch, StreamWatch } from "../dialects/contract.ts";
+import type { Usage } from "../dialects/usage-contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { LiveStream } from "./attempt-result.ts";

@@ -10,7 +10,7 @@ import { laneLatencyMs } from "../../actors/provider.ts";
 import type { ExchangeHandle } from "../../actors/exchange.ts";
 import { assert } from "../base/assert.ts";
 import type { Refusal } from "../base/verdict.ts";
-import type { GeneratedOutput } from "../dialects/contract.ts";
+import type { GeneratedOutput } from "../dialects/usage-contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan, AttemptTarget } from "./attempt-plan.ts";
 import type { AttemptResult } from "./attempt-result.ts";

@@ -3,7 +3,7 @@
  * was given never comes here; one that does not is noticed by a cheap guess, which counting confirms
  * before anything is cut, because cutting an honest answer would be worse than a late cut.
  */
-import type { GeneratedOutput } from "../dialects/contract.ts";
+import type { GeneratedOutput } from "../dialects/usage-contract.ts";
 
 /** Tokenizers differ: one that fits a language better has up to a fifth fewer tokens than we count. */
 const COUNTED_PER_TOKEN_PERCENT = 125;

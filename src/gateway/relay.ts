@@ -8,7 +8,8 @@
 import type { ErrorCode } from "../base/error.ts";
 import { ERRORS } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { StreamWatch, Usage } from "../dialects/contract.ts";
+import type { StreamWatch } from "../dialects/contract.ts";
+import type { Usage } from "../dialects/usage-contract.ts";
 import { errorPart } from "../dialects/framing.ts";
 import type { ProviderRow } from "../store/contract.ts";
 import type { LiveStream } from "./attempt-result.ts";

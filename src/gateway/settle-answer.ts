@@ -3,7 +3,8 @@
  * tokens that are counted in what was delivered, which takes a moment on the counting thread.
  */
 import { LIMITS } from "../base/limits.ts";
-import type { ClientRequest, GeneratedOutput, Usage } from "../dialects/contract.ts";
+import type { ClientRequest } from "../dialects/contract.ts";
+import type { GeneratedOutput, Usage } from "../dialects/usage-contract.ts";
 import type { StartedJob } from "../dialects/job-contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";

@@ -7,7 +7,7 @@ import type { OutputObserved } from "../../actors/contract.ts";
 import type { InputObserved, OutcomeKind } from "../../actors/provider-contract.ts";
 import { HOUSE_SCOPES } from "../base/scope.ts";
 import type { NanoUsd } from "../base/units.ts";
-import type { Usage } from "../dialects/contract.ts";
+import type { Usage } from "../dialects/usage-contract.ts";
 import type { Admitted } from "./admit.ts";
 import type { AttemptPlan } from "./attempt-plan.ts";
 import { estimatedUsage } from "./estimate.ts";

@@ -2,7 +2,8 @@
  * Units, which are no tokens, where the provider did not say how many it used: as many as the request
  * asks for at most.
  */
-import type { ClientRequest, UnitCounts, Usage, UsageDetails } from "../dialects/contract.ts";
+import type { ClientRequest } from "../dialects/contract.ts";
+import type { UnitCounts, Usage, UsageDetails } from "../dialects/usage-contract.ts";
 import type { Quirks } from "../providers/company.ts";
 
 const NO_DETAILS: UsageDetails = {

@@ -1,7 +1,7 @@
 /** Counts of any dialect: what is one, and that no part passes its whole. */
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { UsageDetails } from "../../src/dialects/contract.ts";
+import type { UsageDetails } from "../../src/dialects/usage-contract.ts";
 import { readUsage as readAnthropic } from "../../src/dialects/anthropic/usage.ts";
 import { readUsage as readBedrock } from "../../src/dialects/bedrock/usage.ts";
 import { readUsage as readGoogle } from "../../src/dialects/google/usage.ts";

@@ -1,5 +1,6 @@
 /** What a plain answer cost, read from its bytes: only `usage` is parsed, however long the rest is. */
-import type { AnswerFailure, GeneratedOutput, Usage } from "../contract.ts";
+import type { AnswerFailure } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { failureBody } from "../failure.ts";
 import { generatedText } from "../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";

@@ -3,7 +3,8 @@
  * tools. It decides how much is held, so what is not known is taken for the dearest that it can be.
  */
 import { keptForAnHour } from "../cache-ttl.ts";
-import type { ClientRequest, TokenKindApart } from "../contract.ts";
+import type { ClientRequest } from "../contract.ts";
+import type { TokenKindApart } from "../usage-contract.ts";
 import { listOf } from "../json-body.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { paidToolName } from "./server-tools.ts";

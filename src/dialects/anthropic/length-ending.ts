@@ -3,7 +3,7 @@
  * it knows from `max_tokens`: every block that has begun ends, the message stops for its length with its
  * usage, and the terminator. A comment in front says that it was us.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { HOLD_REACHED_COMMENT } from "../hold-reached.ts";
 
 /** `unfinished`: indexes of the blocks that have begun and not ended. */

@@ -5,7 +5,8 @@
  */
 import { ByteSearch } from "../byte-search.ts";
 import type { MadeObject } from "../../base/object-kind.ts";
-import type { AnswerFailure, GeneratedOutput, StreamWatch, Usage } from "../contract.ts";
+import type { AnswerFailure, StreamWatch } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { generatedText } from "../generated-text.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { OutputMeter } from "../output-meter.ts";

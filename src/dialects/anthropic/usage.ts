@@ -2,7 +2,7 @@
  * Tokens out of an Anthropic `usage` object: `input_tokens` leaves out what was read from the cache
  * or written to it, so that the whole input is the sum of the three.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 

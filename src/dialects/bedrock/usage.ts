@@ -2,7 +2,7 @@
  * Tokens out of Bedrock Converse's `usage`: `inputTokens` leaves out what was read from the cache or
  * written to it. Reasoning is part of the output and not told apart.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 

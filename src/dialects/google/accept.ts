@@ -4,7 +4,8 @@
  */
 import { allow, type Verdict } from "../../base/verdict.ts";
 import { beyondPrice, NO_CACHE } from "../beyond-price.ts";
-import type { ClientRequest, Place, TokenKindApart } from "../contract.ts";
+import type { ClientRequest, Place } from "../contract.ts";
+import type { TokenKindApart } from "../usage-contract.ts";
 import { readJsonBody, type Refused, repeated, wrong } from "../json-body.ts";
 import { scanObject, type ScannedObject } from "../json-scan.ts";
 import { isObject, type JsonObject } from "../json.ts";

@@ -1,6 +1,7 @@
 /** What a plain answer cost and holds, read from its bytes: only `usageMetadata` is parsed, however long the rest. */
 import { ByteSearch } from "../byte-search.ts";
-import type { AnswerFailure, GeneratedOutput, Usage } from "../contract.ts";
+import type { AnswerFailure } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { failureBody } from "../failure.ts";
 import { generatedText } from "../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";

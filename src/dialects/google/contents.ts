@@ -3,7 +3,8 @@
  * bytes, so they are counted and their bytes are not; of files that are only named, of documents and of
  * films the body does not show the size at all.
  */
-import type { Modality, TokenKindApart } from "../contract.ts";
+import type { Modality } from "../contract.ts";
+import type { TokenKindApart } from "../usage-contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import {
   FILE_DATA,

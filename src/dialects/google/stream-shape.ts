@@ -3,7 +3,8 @@
  * ends a stream by ending the body, so a stream is complete when every candidate has finished, or the prompt
  * was blocked; what breaks off before was cut.
  */
-import type { AnswerFailure, Usage } from "../contract.ts";
+import type { AnswerFailure } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import {
   candidatesOf,

@@ -3,7 +3,7 @@
  * beside the candidates, and what the provider's own tools fed back stands beside the prompt.
  * Protocol buffers leave zeros out, so a missing count is 0.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 

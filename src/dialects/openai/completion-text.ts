@@ -1,6 +1,6 @@
 /** Where text completions hold what was generated: `text` of a choice, beside labels and log probabilities. */
 import { ByteSearch } from "../byte-search.ts";
-import type { GeneratedOutput } from "../contract.ts";
+import type { GeneratedOutput } from "../usage-contract.ts";
 import type { OnText } from "../generated-text.ts";
 import { COLON, isSpace, QUOTE, stringEnd } from "../json-bytes.ts";
 import { isObject, type JsonObject } from "../json.ts";

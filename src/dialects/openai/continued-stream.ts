@@ -7,13 +7,8 @@
  * Invariant: `textSoFar` is exactly the text that the client was sent, or null.
  */
 import { LIMITS } from "../../base/limits.ts";
-import type {
-  ClientRequest,
-  ContinuableWatch,
-  StreamManner,
-  StreamWatch,
-  Usage,
-} from "../contract.ts";
+import type { ClientRequest, ContinuableWatch, StreamManner, StreamWatch } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { readEvent, writeEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";

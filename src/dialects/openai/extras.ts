@@ -4,7 +4,7 @@
  * known is taken for the dearest that it can be.
  */
 import { keptForAnHour } from "../cache-ttl.ts";
-import type { TokenKindApart } from "../contract.ts";
+import type { TokenKindApart } from "../usage-contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
 /** What a request surely does without, and the most that it calls of the provider's own tools. */

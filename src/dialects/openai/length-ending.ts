@@ -3,7 +3,7 @@
  * what it knows from `max_tokens`: `finish_reason: "length"`, then the terminator. A comment in front
  * says that it was us; readers of server-sent events skip it.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { HOLD_REACHED_COMMENT } from "../hold-reached.ts";
 import { isObject, type JsonObject } from "../json.ts";
 

@@ -2,7 +2,7 @@
  * What pictures cost, by the answer that holds them: tokens where the model is paid by them, and how many
  * pictures there are. The pictures themselves, megabytes of base64, are passed over and never parsed.
  */
-import type { GeneratedOutput, Usage } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { isSpace } from "../json-bytes.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";

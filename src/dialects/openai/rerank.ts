@@ -3,7 +3,8 @@
  * servers speak, differ in what they report: searches the one, tokens the other.
  */
 import { NO_CACHE } from "../beyond-price.ts";
-import type { Codec, Usage } from "../contract.ts";
+import type { Codec } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { listOf, type Refused, wrong } from "../json-body.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";

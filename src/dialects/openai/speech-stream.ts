@@ -3,7 +3,8 @@
  * which ends it and has the usage (API reference, 2026-11). Every event is forwarded as it came.
  */
 import { NOTHING_SEEN } from "../bytes-watch.ts";
-import type { StreamWatch, Usage } from "../contract.ts";
+import type { StreamWatch } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 import { TypedEvents } from "./typed-events.ts";

@@ -4,14 +4,8 @@
  * event is parsed; from then on only those that can hold usage or an error, found by native search.
  */
 import { ByteSearch } from "../byte-search.ts";
-import type {
-  AnswerFailure,
-  ClientRequest,
-  GeneratedOutput,
-  StreamManner,
-  StreamWatch,
-  Usage,
-} from "../contract.ts";
+import type { AnswerFailure, ClientRequest, StreamManner, StreamWatch } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { generatedText, type OnText } from "../generated-text.ts";
 import { isSpace } from "../json-bytes.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";

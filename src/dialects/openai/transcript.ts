@@ -2,7 +2,7 @@
  * What a plain transcript cost and holds. Its usage is the provider's seconds or tokens; where none is
  * reported, the length that the verbose forms tell.
  */
-import type { GeneratedOutput, Usage } from "../contract.ts";
+import type { GeneratedOutput, Usage } from "../usage-contract.ts";
 import { ANSWER_BOUNDS, scanObject } from "../json-scan.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { OutputMeter } from "../output-meter.ts";

@@ -2,7 +2,8 @@
  * What is read of streams whose events say in `type` what they are, as OpenAI's of sound and of pictures do.
  * Every event is forwarded as it came; one is told to its surface unless it ends the stream or is an error.
  */
-import type { AnswerFailure, StreamWatch, Usage } from "../contract.ts";
+import type { AnswerFailure, StreamWatch } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject, type JsonObject, parseJsonText } from "../json.ts";
 import { readEvent } from "../sse-event.ts";
 import { EventSplitter } from "../sse.ts";

@@ -2,7 +2,7 @@
  * Tokens out of an OpenAI `usage` object, whoever of the many that speak this dialect made it. They
  * differ in where they put parts, and in whether a part is inside its whole or beside it.
  */
-import type { Usage } from "../contract.ts";
+import type { Usage } from "../usage-contract.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { Counts } from "../usage-counts.ts";
 

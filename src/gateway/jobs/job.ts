@@ -4,7 +4,7 @@ import type { JobKind } from "../../base/object-kind.ts";
 import type { AttemptScopes } from "../../base/scope.ts";
 import type { NanoUsd } from "../../base/units.ts";
 import type { BatchBounds } from "../../dialects/job-contract.ts";
-import type { Usage } from "../../dialects/contract.ts";
+import type { Usage } from "../../dialects/usage-contract.ts";
 import type { JobRow, KnownJob } from "../../store/jobs-contract.ts";
 import { parsePriceJson } from "../prices/price-json.ts";
 import { NO_USAGE } from "../exchange.ts";

@@ -5,7 +5,8 @@
 import { assert } from "../../base/assert.ts";
 import type { JobKind } from "../../base/object-kind.ts";
 import { codecOf } from "../../dialects/catalogue.ts";
-import type { Codec, Usage } from "../../dialects/contract.ts";
+import type { Codec } from "../../dialects/contract.ts";
+import type { Usage } from "../../dialects/usage-contract.ts";
 import type { BatchBounds, JobOutput, JobState, OutputLine } from "../../dialects/job-contract.ts";
 import type { Surface } from "../../dialects/surfaces.ts";
 import { addUsage } from "../../dialects/usage-counts.ts";

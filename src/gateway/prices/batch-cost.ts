@@ -1,6 +1,6 @@
 /** What a batch has cost: the sum of its answers, each in the tier of its own input, rounded up once. */
 import type { NanoUsd } from "../../base/units.ts";
-import type { Usage } from "../../dialects/contract.ts";
+import type { Usage } from "../../dialects/usage-contract.ts";
 import { batchPicoUsdPermille, exactParts, roundedUp } from "./cost.ts";
 import type { ModelPrice } from "./price.ts";
 

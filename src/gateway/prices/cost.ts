@@ -8,7 +8,7 @@
  */
 import { assert } from "../../base/assert.ts";
 import { costOf, NANO_USD_MAX, type NanoUsd, type PicoUsd } from "../../base/units.ts";
-import type { TokenKindApart, UnitCounts, Usage } from "../../dialects/contract.ts";
+import type { TokenKindApart, UnitCounts, Usage } from "../../dialects/usage-contract.ts";
 import {
   type ModelPrice,
   pricesTokens,

@@ -1,6 +1,6 @@
 /** What a price means in money, for whoever enters one: the numbers that show a wrong unit at once. */
 import { costOf, formatUsd, type NanoUsd } from "../../base/units.ts";
-import type { Usage } from "../../dialects/contract.ts";
+import type { Usage } from "../../dialects/usage-contract.ts";
 import { exactNanoUsd } from "./cost.ts";
 import { type ModelPrice, pricesTokens } from "./price.ts";
 import type { UnitRates } from "./unit-rates.ts";

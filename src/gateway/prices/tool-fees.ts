@@ -4,7 +4,7 @@
  * published one passes. Whoever settles asks for the unpriced ones and says so.
  */
 import { NANO_PER_USD, type PicoUsd } from "../../base/units.ts";
-import type { Usage } from "../../dialects/contract.ts";
+import type { Usage } from "../../dialects/usage-contract.ts";
 import { isFree, type ModelPrice } from "./price.ts";
 
 const PICO_PER_USD = NANO_PER_USD * 1_000;

@@ -3,7 +3,7 @@
  * one price for a unit, whatever the size or quality asked for: it has to be that of the dearest.
  */
 import type { PicoUsd } from "../../base/units.ts";
-import type { UnitCounts } from "../../dialects/contract.ts";
+import type { UnitCounts } from "../../dialects/usage-contract.ts";
 import type { Unit } from "../../dialects/surfaces.ts";
 
 /** What one unit costs; null: the model is not paid by it. */

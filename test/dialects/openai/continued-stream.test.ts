@@ -1,7 +1,8 @@
 /** Guarantee: several attempts at one answer are one stream to the client, however they are cut. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ContinuableWatch, Usage } from "../../../src/dialects/contract.ts";
+import type { ContinuableWatch } from "../../../src/dialects/contract.ts";
+import type { Usage } from "../../../src/dialects/usage-contract.ts";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { acceptedChat } from "./accepted-chat.ts";
 

@@ -1,6 +1,6 @@
 /** What a watch makes of single chunks: content, usage, errors and the tokens it saw. */
 import { describe, expect, test } from "bun:test";
-import type { Usage } from "../../../src/dialects/contract.ts";
+import type { Usage } from "../../../src/dialects/usage-contract.ts";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { watchAll, type Watched } from "../streams.ts";
 

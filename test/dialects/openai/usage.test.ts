@@ -1,7 +1,7 @@
 /** Usage of plain answers, in the shapes that providers report it. */
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { Usage } from "../../../src/dialects/contract.ts";
+import type { Usage } from "../../../src/dialects/usage-contract.ts";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { Counts } from "../../../src/dialects/usage-counts.ts";
-import type { Usage, UsageDetails } from "../../../src/dialects/contract.ts";
+import type { Usage, UsageDetails } from "../../../src/dialects/usage-contract.ts";
 import {
   type CostBounds,
   exactNanoUsd,

@@ -1,6 +1,6 @@
 /** Costs in nano-dollars, computed by hand, and that no attempt can cost more than its worst case. */
 import { describe, expect, test } from "bun:test";
-import type { Usage, UsageDetails } from "../../../src/dialects/contract.ts";
+import type { Usage, UsageDetails } from "../../../src/dialects/usage-contract.ts";
 import { exactNanoUsd, worstCaseNanoUsd } from "../../../src/gateway/prices/cost.ts";
 import type { ModelPrice } from "../../../src/gateway/prices/price.ts";
 import { testPrice } from "./support/price.ts";

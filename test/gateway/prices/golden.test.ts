@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { mergeUsage, readUsage as readAnthropic } from "../../../src/dialects/anthropic/usage.ts";
 import { readUsage as readBedrock } from "../../../src/dialects/bedrock/usage.ts";
-import type { Usage } from "../../../src/dialects/contract.ts";
+import type { Usage } from "../../../src/dialects/usage-contract.ts";
 import { readUsage as readGoogle } from "../../../src/dialects/google/usage.ts";
 import type { JsonObject } from "../../../src/dialects/json.ts";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";

@@ -1,6 +1,6 @@
 /** Calls of tools that nobody priced are known as such. */
 import { expect, test } from "bun:test";
-import type { Usage } from "../../../src/dialects/contract.ts";
+import type { Usage } from "../../../src/dialects/usage-contract.ts";
 import { Counts } from "../../../src/dialects/usage-counts.ts";
 import {
   toolCallPicoUsd,

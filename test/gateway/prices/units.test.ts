@@ -1,6 +1,6 @@
 /** What is no token: what it costs beside tokens or in their place, and which prices of it can be meant. */
 import { describe, expect, test } from "bun:test";
-import type { UnitCounts, Usage } from "../../../src/dialects/contract.ts";
+import type { UnitCounts, Usage } from "../../../src/dialects/usage-contract.ts";
 import type { Meter } from "../../../src/dialects/surfaces.ts";
 import { exactNanoUsd, tellsCost, worstCaseNanoUsd } from "../../../src/gateway/prices/cost.ts";
 import { pricePlausibility } from "../../../src/gateway/prices/plausible.ts";

@@ -1,6 +1,7 @@
 /** What the requests of a batch can cost together, summed up one by one. */
 import { LIMITS } from "../../../base/limits.ts";
-import type { ClientRequest, TokenKindApart } from "../../contract.ts";
+import type { ClientRequest } from "../../contract.ts";
+import type { TokenKindApart } from "../../usage-contract.ts";
 import type { BatchBounds } from "../../job-contract.ts";
 import { type Refused, wrong } from "../../json-body.ts";
 import type { Surface } from "../../surfaces.ts";

@@ -1,7 +1,7 @@
 /** What an answer about a batch tells: that it has begun, how it stands, and the files that come of it. */
 import { isObjectId, type MadeObject } from "../../../base/object-kind.ts";
 import { LIMITS } from "../../../base/limits.ts";
-import type { Usage } from "../../contract.ts";
+import type { Usage } from "../../usage-contract.ts";
 import type { JobState, StartedJob } from "../../job-contract.ts";
 import { isObject, type JsonObject, parseJson, withoutMark } from "../../json.ts";
 import { readResponseUsage } from "../responses/usage.ts";

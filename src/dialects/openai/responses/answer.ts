@@ -1,6 +1,7 @@
 /** What a plain response says: its usage, what it made, its text, or the failure that it is. */
 import type { MadeObject } from "../../../base/object-kind.ts";
-import type { AnswerFailure, GeneratedOutput, Usage } from "../../contract.ts";
+import type { AnswerFailure } from "../../contract.ts";
+import type { GeneratedOutput, Usage } from "../../usage-contract.ts";
 import type { JobState, StartedJob } from "../../job-contract.ts";
 import { generatedText } from "../../generated-text.ts";
 import { ANSWER_BOUNDS, scanObject } from "../../json-scan.ts";

@@ -7,7 +7,7 @@
  * the answer together from the events that they saw.
  */
 import { LIMITS } from "../../../base/limits.ts";
-import type { Usage } from "../../contract.ts";
+import type { Usage } from "../../usage-contract.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 import { OutputMeter } from "../../output-meter.ts";
 import { writeEvent } from "../../sse-event.ts";

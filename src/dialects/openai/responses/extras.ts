@@ -3,7 +3,8 @@
  * the request, so whatever is not known is taken for the dearest that it can be.
  */
 import { keptForAnHour } from "../../cache-ttl.ts";
-import type { Modality, TokenKindApart } from "../../contract.ts";
+import type { Modality } from "../../contract.ts";
+import type { TokenKindApart } from "../../usage-contract.ts";
 import { listOf } from "../../json-body.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 import { boundOf, type Extras, toolName, TOOLS_MAX, withoutAll } from "../extras.ts";

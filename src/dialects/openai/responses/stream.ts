@@ -6,13 +6,8 @@
 import { LIMITS } from "../../../base/limits.ts";
 import { ByteSearch } from "../../byte-search.ts";
 import type { MadeObject } from "../../../base/object-kind.ts";
-import type {
-  AnswerFailure,
-  ClientRequest,
-  GeneratedOutput,
-  StreamWatch,
-  Usage,
-} from "../../contract.ts";
+import type { AnswerFailure, ClientRequest, StreamWatch } from "../../contract.ts";
+import type { GeneratedOutput, Usage } from "../../usage-contract.ts";
 import { COLON, isSpace, QUOTE, stringEnd } from "../../json-bytes.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 import { failureOf } from "../chunk.ts";

@@ -1,5 +1,5 @@
 /** Tokens out of the `usage` of a response, with the calls of the provider's own tools that its items show. */
-import type { Usage } from "../../contract.ts";
+import type { Usage } from "../../usage-contract.ts";
 import { isObject, type JsonObject } from "../../json.ts";
 import { Counts } from "../../usage-counts.ts";
 

@@ -38,7 +38,7 @@ async function addModel(company: string): Promise<void> {
     imagePicoUsd: 40_000_000_000,
     cacheWrite1hPicoUsd: 2_000,
     requestPicoUsd: 5_000_000,
-    toolCallPicoUsd: 10_000_000_000,
+    toolCallPicoUsd: { web_search: 10_000_000_000 },
     contextTokensMax: 128_000,
     outputTokensMax: 16_000,
     tiers: [
@@ -57,15 +57,19 @@ async function addModel(company: string): Promise<void> {
 type Part = readonly [name: string, value: unknown];
 type Drawn = (chance: Dice) => readonly Part[];
 
-const PARTS = [
+const PARTS: readonly object[] = [
   { type: "image_url", image_url: { url: "https://example.com/p.png" } },
   { type: "input_audio", input_audio: { data: "AAAA", format: "wav" } },
   { type: "video_url", video_url: { url: "https://example.com/v.mp4" } },
   { type: "text", text: "a".repeat(400) },
-] as const;
+];
 
 function some<T>(chance: Dice, ...things: readonly T[]): T[] {
   return things.filter(() => chance.whole(3) === 0);
+}
+
+function oneOf(chance: Dice, things: readonly unknown[]): unknown {
+  return things[chance.whole(things.length)];
 }
 
 const CHAT: Drawn = (chance) => [
@@ -81,21 +85,21 @@ const CHAT: Drawn = (chance) => [
 ];
 
 const COMPLETIONS: Drawn = (chance) => [
-  ["prompt", chance.oneOf(["Hi", ["Hi", "Ho", "Ha"], [1, 2, 3], [[1, 2], [3]]])],
+  ["prompt", oneOf(chance, ["Hi", ["Hi", "Ho", "Ha"], [1, 2, 3], [[1, 2], [3]]])],
   ...some<Part>(chance, ["n", 1 + chance.whole(3)]),
   ...some<Part>(chance, ["best_of", 3 + chance.whole(3)]),
   ...some<Part>(chance, ["max_tokens", 1 + chance.whole(2_000)]),
 ];
 
 const RESPONSES: Drawn = (chance) => [
-  ["input", chance.oneOf(["Hi", [{ role: "user", content: "a".repeat(500) }]])],
+  ["input", oneOf(chance, ["Hi", [{ role: "user", content: "a".repeat(500) }]])],
   ...some<Part>(chance, ["max_output_tokens", 1 + chance.whole(20_000)]),
   ...some<Part>(chance, ["tools", [{ type: "web_search" }, { type: "code_interpreter" }]]),
   ...some<Part>(chance, ["max_tool_calls", 1 + chance.whole(30)]),
 ];
 
 const EMBEDDINGS: Drawn = (chance) => [
-  ["input", chance.oneOf(["Hi", ["Hi", "Ho"], [1, 2, 3], [[1, 2], [3]]])],
+  ["input", oneOf(chance, ["Hi", ["Hi", "Ho"], [1, 2, 3], [[1, 2], [3]]])],
 ];
 
 const IMAGES: Drawn = (chance) => [

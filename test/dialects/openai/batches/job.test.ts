@@ -20,6 +20,11 @@ const BATCH = {
 
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const state = (members: object) => batchState(bytesOf({ ...BATCH, ...members }));
+function answered(status: string, request_counts: unknown) {
+  const told = state({ status, request_counts });
+  return told?.state === "ended" ? told.answered : undefined;
+}
+
 const usage = (input_tokens: number) => ({ input_tokens, output_tokens: 7 });
 
 describe("an answer about a batch", () => {
@@ -62,10 +67,6 @@ describe("an answer about a batch", () => {
   });
 
   test("says how many of its requests were answered, where that can be", () => {
-    const answered = (status: string, request_counts: unknown) => {
-      const told = state({ status, request_counts });
-      return told?.state === "ended" ? told.answered : undefined;
-    };
     expect(answered("completed", { total: 3, completed: 2, failed: 1 })).toBe(2);
     for (const counts of [null, undefined, {}, { completed: -1 }, { completed: 1.5 }, 7]) {
       expect(answered("cancelled", counts)).toBeNull();

@@ -215,6 +215,9 @@ export const LIMITS = {
   jobFollowedMs: 15 * 24 * 60 * 60_000,
   /** Looks in a row at which its provider knew nothing of it: then it is gone. */
   jobUnknownLooksMax: 5,
+  /** Operators are told of jobs that were not heard of for so long, and of a provider's no more often than that. */
+  jobUnheardMs: 15 * 60_000,
+  jobUnheardToldMs: 60 * 60_000,
   /** After this long without an outcome a target is tried again now and then. */
   exploreAfterMs: 60_000,
   drainMs: 120_000,

@@ -14,6 +14,7 @@ import { Drains } from "./drains.ts";
 import { Hedges } from "./hedges.ts";
 import { createDirectory } from "./directory.ts";
 import type { Gateway } from "./gateway.ts";
+import { jobReadings } from "./jobs/job-readings.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { lookAt } from "./jobs/look.ts";
 import { settleJob } from "./jobs/settle-job.ts";
@@ -137,7 +138,7 @@ export async function disassembleGateway(gateway: Gateway): Promise<void> {
 }
 
 /** What actors and store know at the moment of a scrape; only of owners that are in memory. */
-function readings({ clock, directory, shed, spools, store }: Gateway): LiveReadings {
+function readings({ clock, directory, jobs, shed, spools, store }: Gateway): LiveReadings {
   const nowMs = clock.nowMs();
   const budgets = [...directory.owners.loaded()].flatMap(([owner, handle]) => {
     // End users are as many as clients say: none of them is a label.
@@ -178,6 +179,7 @@ function readings({ clock, directory, shed, spools, store }: Gateway): LiveReadi
         .filter(([, count]) => count > 0)
         .map(([reason, count]) => ({ provider: row.name, reason, count })),
     ),
+    jobs: jobReadings(directory, jobs.openJobs()),
     ledgerQueueDepth: store.ledger.queued(),
     ledgerOk: store.health().ok,
     ledgerFrozen: store.isFrozen(),

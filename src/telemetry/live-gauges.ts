@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type NanoUsd, NANO_PER_USD } from "../base/units.ts";
 import type { EventLoopSampler } from "./event-loop.ts";
+import type { JobReading } from "./job-series.ts";
 
 export type BudgetReading = {
   readonly budget: string;
@@ -49,6 +50,7 @@ export type LiveReadings = {
   readonly lanes: readonly LaneReading[];
   readonly refused: readonly RefusedReading[];
   readonly gates: readonly GateReading[];
+  readonly jobs: readonly JobReading[];
   /** Holds and postings not yet durable. */
   readonly ledgerQueueDepth: number;
   readonly ledgerOk: boolean;

@@ -7,9 +7,11 @@ import { Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/error.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { JobKind } from "../base/object-kind.ts";
 import { type NanoUsd, NANO_PER_USD } from "../base/units.ts";
 import { sampleEventLoop } from "./event-loop.ts";
 import { eventSeries, type EventMetrics } from "./event-series.ts";
+import { jobSeries } from "./job-series.ts";
 import { type Build, liveGauges, type LiveReadings } from "./live-gauges.ts";
 import { BoundedSeries, OTHER } from "./series.ts";
 import { tallyCounter } from "./tally.ts";
@@ -55,7 +57,7 @@ export interface Metrics extends EventMetrics {
   readonly streamEnded: () => void;
   readonly attemptEnded: (end: AttemptEnd) => void;
   /** What its provider went on with after an attempt that has ended before. */
-  readonly jobEnded: (end: JobUse) => void;
+  readonly jobEnded: (end: JobEnded) => void;
   /** The exposition text of `contentType`; readings are collected now. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
@@ -94,6 +96,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const exchanges = exchangeSeries(registry);
   const attempts = attemptSeries(registry);
   const counted = eventSeries(registry);
+  const jobs = jobSeries(registry);
   const requestsInFlight = new Gauge({
     name: "tollgate_requests_in_flight",
     help: "exchanges that have not ended",
@@ -109,7 +112,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   let rendering: Promise<string> | null = null;
   async function render(): Promise<string> {
-    live(await options.collect());
+    const readings = await options.collect();
+    live(readings);
+    jobs.show(readings.jobs);
     return registry.metrics();
   }
 
@@ -121,7 +126,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     streamStarted: () => streamsInFlight.inc(),
     streamEnded: () => streamsInFlight.dec(),
-    ...attempts,
+    attemptEnded: attempts.attemptEnded,
+    jobEnded: (end) => {
+      jobs.ended(end);
+      attempts.used(end);
+    },
     ...counted,
     // Two scrapes at once share one rendering, because gauges are emptied and filled in between.
     render: () => {
@@ -183,10 +192,14 @@ function exchangeSeries(registry: Registry): (end: ExchangeEnd) => void {
   };
 }
 
-/** What a job came to, whose attempt was counted when it was answered. */
-export type JobUse = Omit<AttemptEnd, "outcome" | "durationMs">;
+/** Of a job, whose attempt was counted when it was answered. */
+export type JobEnded = Omit<AttemptEnd, "durationMs"> & { readonly kind: JobKind };
 
-function attemptSeries(registry: Registry): Pick<Metrics, "attemptEnded" | "jobEnded"> {
+type Used = Omit<AttemptEnd, "outcome" | "durationMs">;
+
+function attemptSeries(
+  registry: Registry,
+): Pick<Metrics, "attemptEnded"> & { readonly used: (end: Used) => void } {
   const registers = [registry];
   const attempts = tallyCounter(registry, {
     name: "tollgate_attempts_total",
@@ -226,8 +239,8 @@ function attemptSeries(registry: Registry): Pick<Metrics, "attemptEnded" | "jobE
     cost: cost.of(labels),
   }));
 
-  const use = (labels: readonly string[], end: JobUse): void => {
-    const model = models.of(labels);
+  const used = (end: Used): void => {
+    const model = models.of([end.provider, end.model]);
     model.input.value += end.inputTokens;
     model.output.value += end.outputTokens;
     model.cachedInput.value += end.cachedInputTokens;
@@ -237,10 +250,9 @@ function attemptSeries(registry: Registry): Pick<Metrics, "attemptEnded" | "jobE
   return {
     attemptEnded: (end) => {
       attempts.of([end.provider, end.model, end.outcome]).value += 1;
-      const labels = [end.provider, end.model];
-      durations.of(labels).observe(end.durationMs / 1_000);
-      use(labels, end);
+      durations.of([end.provider, end.model]).observe(end.durationMs / 1_000);
+      used(end);
     },
-    jobEnded: (end) => use([end.provider, end.model], end),
+    used,
   };
 }

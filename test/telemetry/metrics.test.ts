@@ -42,6 +42,7 @@ const quiet: LiveReadings = {
   shedStage: 0,
   spoolBytes: 0,
   gates: [],
+  jobs: [],
   requestRowsDropped: 0,
 };
 
@@ -284,6 +285,7 @@ describe("live gauges", () => {
 
   test("show what is collected at the scrape, and forget what is gone", async () => {
     let readings: LiveReadings = {
+      ...quiet,
       budgets: [budget, { ...budget, budget: "bud_2", remainingNanoUsd: null }],
       breakers: [{ provider: "openai", state: "half_open" }],
       lanes: [{ provider: "openai", lane: "gpt-4o#2", state: "open" }],
@@ -447,6 +449,9 @@ describe("a scrape", () => {
       "tollgate_event_loop_delay_seconds gauge",
       "tollgate_gateway_overhead_seconds histogram",
       "tollgate_hedges_refused_total counter",
+      "tollgate_jobs_ended_total counter",
+      "tollgate_jobs_held_usd gauge",
+      "tollgate_jobs_open gauge",
       "tollgate_lane_breaker_state gauge",
       "tollgate_lanes_left_out gauge",
       "tollgate_ledger_frozen gauge",

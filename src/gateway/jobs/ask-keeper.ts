@@ -11,6 +11,7 @@ import type { Surface } from "../../dialects/surfaces.ts";
 import type { TakenHold } from "../attempt-plan.ts";
 import type { LiveStream } from "../attempt-result.ts";
 import { NO_USAGE, type Exchange } from "../exchange.ts";
+import { isUnanswered } from "../failures.ts";
 import type { Gateway } from "../gateway.ts";
 import {
   attemptForHouse,
@@ -22,12 +23,14 @@ import { keeperOf } from "../objects/keeper.ts";
 import type { Candidate } from "../resolve.ts";
 import { settle } from "../settle.ts";
 import { discard } from "../transport.ts";
-import type { Job } from "./job.ts";
+import { isUnheard, type Job, type Unheard } from "./job.ts";
 
-/** unknown: its provider says that there is no such thing; unheard: it could not be asked, or did not say. */
-export type Heard<T> = T | "unknown" | "unheard";
+/** unknown: its provider says that there is no such thing. */
+export type Heard<T> = T | "unknown" | Unheard;
 
 const NOT_FOUND = 404;
+/** A stream where an answer was asked for, or the other way round. */
+const NOT_AS_ASKED = "not_as_asked";
 
 /** What a provider tells of an object, as a plain answer. */
 export function askKeeper(
@@ -37,7 +40,7 @@ export function askKeeper(
   objectId: string,
 ): Promise<Heard<Uint8Array>> {
   return asked(gateway, job, surface, objectId, async (_, { result }) =>
-    result.kind === "answer" ? result.answer.body : "unheard",
+    result.kind === "answer" ? result.answer.body : { unheard: NOT_AS_ASKED },
   );
 }
 
@@ -49,7 +52,7 @@ export function readKept(
   take: (piece: Uint8Array) => Promise<void>,
 ): Promise<Heard<true>> {
   return asked(gateway, job, "file_content", fileId, async (exchange, { plan, result }) => {
-    if (result.kind !== "stream") return "unheard";
+    if (result.kind !== "stream") return { unheard: NOT_AS_ASKED };
     const { idle } = plan.candidate.provider.row.timeoutsMs;
     return await readOut(gateway, exchange, result.stream, idle, take);
   });
@@ -63,7 +66,7 @@ async function asked<T>(
   read: (exchange: Exchange, made: HouseAttempt) => Promise<Heard<T>>,
 ): Promise<Heard<T>> {
   const candidate = keeperCandidate(gateway, job);
-  if (candidate === null) return "unheard";
+  if (isUnheard(candidate)) return candidate;
   const codec = codecOf(surface);
   const place = { model: null, objectId };
   const accepted = codec.accept(new Uint8Array(0), place);
@@ -77,9 +80,9 @@ async function asked<T>(
     const hold = holdNothing(gateway, exchange, candidate);
     const made = await attemptForHouse(gateway, exchange, ask, candidate, hold);
     if (made.result.kind === "failed") {
-      return made.result.verbatim?.status === NOT_FOUND ? "unknown" : "unheard";
+      if (made.result.verbatim?.status === NOT_FOUND) return "unknown";
     }
-    if (made.result.kind !== "answer" && made.result.kind !== "stream") return "unheard";
+    if (isUnanswered(made.result)) return { unheard: lastOutcome(exchange) };
     try {
       return await read(exchange, made);
     } finally {
@@ -94,16 +97,21 @@ async function asked<T>(
   }
 }
 
+/** Of the one attempt, made or not. */
+function lastOutcome({ notes, stoppedFor }: Exchange): string {
+  return notes.at(-1)?.outcome ?? stoppedFor ?? "stopped";
+}
+
 function statusOf({ result }: HouseAttempt): number | null {
   if (result.kind === "answer") return result.answer.status;
   return result.kind === "stream" ? result.stream.status : null;
 }
 
-/** null: its provider is not there, or an operator has disabled it. */
-function keeperCandidate(gateway: Gateway, job: Job): Candidate | null {
+function keeperCandidate(gateway: Gateway, job: Job): Candidate | Unheard {
   const provider = gateway.directory.provider(job.scopes.providerId);
-  if (provider === null || !provider.row.enabled) return null;
-  return keeperOf(gateway, job, provider);
+  if (provider === null) return { unheard: "provider_removed" };
+  if (!provider.row.enabled) return { unheard: "provider_disabled" };
+  return keeperOf(gateway, job, provider) ?? { unheard: "no_credential" };
 }
 
 function holdNothing(
@@ -127,6 +135,8 @@ async function readOut(
   take: (piece: Uint8Array) => Promise<void>,
 ): Promise<Heard<true>> {
   const idle = watchdog.deadline(() => upstream.giveUp("idle"));
+  const givenUpFor = (): string | null =>
+    exchange.stoppedFor ?? (upstream.gaveUpFor() === null ? null : "timeout_idle");
   try {
     for (const piece of first.splice(0)) await take(piece);
     for (;;) {
@@ -137,10 +147,11 @@ async function readOut(
       exchange.onRead(value.byteLength);
       for (const piece of watch.push(value)) await take(piece);
     }
-    return upstream.gaveUpFor() === null && exchange.stoppedFor === null ? true : "unheard";
+    const why = givenUpFor();
+    return why === null ? true : { unheard: why };
   } catch {
     // A body that breaks off is asked for again another time.
-    return "unheard";
+    return { unheard: givenUpFor() ?? "cut" };
   } finally {
     idle.disarm();
     discard(reader);

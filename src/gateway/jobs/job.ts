@@ -57,13 +57,19 @@ export type JobEnd = {
   readonly estimated: boolean;
   readonly usage: Usage;
   readonly outcome: string;
+  /** Of the operator who ended it; absent: nobody did, or said why. */
+  readonly note?: string;
 };
 
-/**
- * running: it goes on, or could not be asked for; unknown: its provider says that there is no such thing, or that
- * it has ended and nothing of its answers.
- */
-export type Look = JobEnd | "running" | "unknown";
+/** It could not be asked for, or its provider did not say: why, in a word like those of attempts. */
+export type Unheard = { readonly unheard: string };
+
+/** unknown: its provider says that there is no such thing, or that it has ended and nothing of its answers. */
+export type Look = JobEnd | "running" | "unknown" | Unheard;
+
+export function isUnheard(heard: unknown): heard is Unheard {
+  return typeof heard === "object" && heard !== null && "unheard" in heard;
+}
 
 /** The most that it can have cost, where nobody tells. */
 export function unknownEnd({ heldNanoUsd }: Job, outcome: string): JobEnd {

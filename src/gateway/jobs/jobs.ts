@@ -2,15 +2,19 @@
  * The jobs under way: each is asked for from time to time, the sooner the younger it is, and settled when it
  * has ended. They are the ledger's open attempts that outlive requests and restarts.
  *
- * Invariant: every job is settled once: when its provider has told what it cost, or after a bound of time
- * at what is held for it.
+ * Invariant: every job is settled once: when its provider has told what it cost, when an operator ends it, or
+ * after a bound of time at what is held for it.
  */
 import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/error.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { JobKind } from "../../base/object-kind.ts";
+import type { NanoUsd } from "../../base/units.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { JobStore } from "../../store/jobs-contract.ts";
-import { jobOf, rowOf, unknownEnd, type Job, type JobEnd, type Look } from "./job.ts";
+import { isUnheard, jobOf, rowOf, unknownEnd, type Job, type JobEnd, type Look } from "./job.ts";
+import type { JobsAdmin, OpenJob } from "./jobs-admin.ts";
+import { type Silence, tellUnheard } from "./unheard.ts";
 
 export type JobsParts = {
   readonly clock: Clock;
@@ -37,7 +41,8 @@ type Followed = {
   /** Monotonic: a wall clock that is set back must not put off what is due. */
   nextAtMs: number;
   unknownLooks: number;
-};
+  lastLook: OpenJob["lastLook"];
+} & Silence;
 
 /** Before the first look, and the longest time between two; each is twice the one before. */
 const WAITS: Readonly<Record<JobKind, { readonly firstMs: number; readonly mostMs: number }>> = {
@@ -45,7 +50,7 @@ const WAITS: Readonly<Record<JobKind, { readonly firstMs: number; readonly mostM
   response: { firstMs: 2_000, mostMs: 60_000 },
 };
 
-export class Jobs {
+export class Jobs implements JobsAdmin {
   readonly #parts: JobsParts;
   readonly #followed = new Map<string, Followed>();
   readonly #timer: { readonly cancel: () => void };
@@ -80,6 +85,25 @@ export class Jobs {
     await this.#note(this.#follow({ job, isNoted: false, isSettled: false }, firstAtMs));
   }
 
+  openJobs(): readonly OpenJob[] {
+    const open = [...this.#followed.values()].filter(({ isSettled }) => !isSettled);
+    return open.map((followed) => this.#shown(followed));
+  }
+
+  openJob(attemptId: string): OpenJob | null {
+    const followed = this.#followed.get(attemptId);
+    return followed === undefined || followed.isSettled ? null : this.#shown(followed);
+  }
+
+  async end(attemptId: string, costNanoUsd: NanoUsd, note?: string): Promise<boolean> {
+    const followed = this.#followed.get(attemptId);
+    if (followed === undefined || followed.isSettled) return false;
+    const end = { ...unknownEnd(followed.job, "ended_by_operator"), costNanoUsd };
+    this.#settle(followed, note === undefined ? end : { ...end, note });
+    if (!(await this.#forget(followed))) throw new GatewayError("ledger_unavailable");
+    return true;
+  }
+
   /** Somebody was told that it has ended: it is looked at next. */
   hurry(providerId: string, objectId: string): void {
     for (const followed of this.#followed.values()) {
@@ -91,6 +115,12 @@ export class Jobs {
     }
   }
 
+  #shown({ job, lastLook, isBusy, nextAtMs }: Followed): OpenJob {
+    const { clock } = this.#parts;
+    const nextLookAtMs = isBusy ? null : clock.nowMs() + nextAtMs - clock.monotonicMs();
+    return { job, lastLook, nextLookAtMs, givenUpAtMs: givenUpAtMs(job) };
+  }
+
   stop(): void {
     this.#timer.cancel();
   }
@@ -100,6 +130,9 @@ export class Jobs {
     const followed = {
       ...begun,
       unknownLooks: 0,
+      lastLook: null,
+      unheardSinceMs: null,
+      toldAtMs: null,
       isBusy: false,
       isHurried: false,
       waitMs,
@@ -169,44 +202,76 @@ export class Jobs {
 
   /** Never rejects: what went wrong is tried again. */
   async #step(followed: Followed): Promise<void> {
-    const { log, settle } = this.#parts;
-    const { job } = followed;
+    const { log } = this.#parts;
     try {
       if (!followed.isNoted) await this.#note(followed);
       if (!followed.isSettled) {
         const end = await this.#endOf(followed);
-        if (end === null) return;
-        // Before anything else can look at it again.
-        followed.isSettled = true;
-        // Its posting is on the disk soon.
-        followed.waitMs = LIMITS.jobLooksMs;
-        settle(job, end);
+        if (end !== null) this.#settle(followed, end);
       }
-      await this.#forget(followed);
+      if (followed.isSettled) await this.#forget(followed);
     } catch (error) {
-      log.error("job.look.failed", { attemptId: job.attemptId, error });
+      log.error("job.step.failed", { attemptId: followed.job.attemptId, error });
     }
+  }
+
+  /** Does nothing where somebody else has settled it meanwhile. */
+  #settle(followed: Followed, end: JobEnd): void {
+    if (followed.isSettled) return;
+    // Before anything else can look at it again.
+    followed.isSettled = true;
+    // Its posting is on the disk soon.
+    followed.waitMs = LIMITS.jobLooksMs;
+    followed.nextAtMs = this.#parts.clock.monotonicMs() + LIMITS.jobLooksMs;
+    this.#parts.settle(followed.job, end);
   }
 
   /** null: it goes on. */
   async #endOf(followed: Followed): Promise<JobEnd | null> {
-    const { clock, look } = this.#parts;
+    const { clock, log } = this.#parts;
     const { job } = followed;
-    const seen = await look(job);
-    if (seen !== "running" && seen !== "unknown") return seen;
+    const seen = await this.#seen(job);
+    const atMs = clock.nowMs();
+    if (isUnheard(seen)) {
+      followed.lastLook = { atMs, said: "unheard", why: seen.unheard };
+      const nowMs = clock.monotonicMs();
+      followed.unheardSinceMs ??= nowMs;
+      tellUnheard(log, followed, seen, this.#followed.values(), nowMs);
+    } else if (seen === "running" || seen === "unknown") {
+      followed.lastLook = { atMs, said: seen, why: null };
+      followed.unheardSinceMs = null;
+    } else {
+      return seen;
+    }
     followed.unknownLooks = seen === "unknown" ? followed.unknownLooks + 1 : 0;
     if (followed.unknownLooks >= LIMITS.jobUnknownLooksMax) return unknownEnd(job, "job_gone");
-    const isOld = clock.nowMs() - job.heldAtMs > LIMITS.jobFollowedMs;
-    return isOld ? unknownEnd(job, "job_unheard") : null;
+    return atMs > givenUpAtMs(job) ? unknownEnd(job, "job_unheard") : null;
   }
 
-  /** Once its posting is on the disk. */
-  async #forget({ job: { attemptId } }: Followed): Promise<void> {
-    if (await this.#parts.store.endJob(attemptId)) this.#followed.delete(attemptId);
+  /** What goes wrong with us must not keep it open for ever either. */
+  async #seen(job: Job): Promise<Look> {
+    try {
+      return await this.#parts.look(job);
+    } catch (error) {
+      this.#parts.log.error("job.look.failed", { attemptId: job.attemptId, error });
+      return { unheard: "internal_error" };
+    }
+  }
+
+  /** False: its posting is not on the disk yet. */
+  async #forget({ job: { attemptId } }: Followed): Promise<boolean> {
+    const isPosted = await this.#parts.store.endJob(attemptId);
+    if (isPosted) this.#followed.delete(attemptId);
+    return isPosted;
   }
 }
 
 /** One provider's batches take no place from its responses, whose looks are short. */
 function placeOf({ job: { kind, scopes } }: Followed): string {
   return `${kind} ${scopes.providerId}`;
+}
+
+/** From then on it costs what is held for it. */
+function givenUpAtMs({ heldAtMs }: Job): number {
+  return heldAtMs + LIMITS.jobFollowedMs;
 }

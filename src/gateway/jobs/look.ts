@@ -16,7 +16,7 @@ import { noteMadeAt } from "../objects/made.ts";
 import { BatchCost } from "../prices/batch-cost.ts";
 import { exactNanoUsd } from "../prices/cost.ts";
 import { askKeeper, readKept, type Heard } from "./ask-keeper.ts";
-import { type Job, type JobEnd, type Look, unknownEnd } from "./job.ts";
+import { isUnheard, type Job, type JobEnd, type Look, unknownEnd } from "./job.ts";
 
 const SURFACE_OF: Readonly<Record<JobKind, Surface>> = {
   batch: "batch",
@@ -27,12 +27,12 @@ const SURFACE_OF: Readonly<Record<JobKind, Surface>> = {
 export async function lookAt(gateway: Gateway, job: Job): Promise<Look> {
   const surface = SURFACE_OF[job.kind];
   const answer = await askKeeper(gateway, job, surface, job.objectId);
-  if (answer === "unknown") return "unknown";
-  if (answer === "unheard") return "running";
+  if (answer === "unknown" || isUnheard(answer)) return answer;
   const codec = codecOf(surface);
   const state = codec.jobState?.(answer) ?? null;
   await noteMadeAt(gateway, placeOf(job), codec.made?.(answer, {}) ?? []);
-  if (state === null || state.state === "running") return "running";
+  if (state === null) return { unheard: "not_understood" };
+  if (state.state === "running") return "running";
   return job.bounds === null
     ? endOf(job, state)
     : await endOfBatch(gateway, { ...job, bounds: job.bounds }, codec, state);
@@ -65,7 +65,7 @@ async function endOfBatch(
   let areAllThere = outputs.length > 0;
   for (const fileId of outputs) {
     const read = await readOutput(gateway, batch, fileId, jobOutput(batch.bounds.surface), sum);
-    if (read === "unheard") return "running";
+    if (isUnheard(read)) return read;
     if (read === "unknown") areAllThere = false;
   }
   if (answered === null ? areAllThere : sum.lines >= answered) return sum.end();

@@ -1,14 +1,15 @@
 /** The end of a job, told to everyone who must know: the ledger first, then the owners' actors. */
 import type { Gateway } from "../gateway.ts";
 import type { Job, JobEnd } from "./job.ts";
+import { providerNameOf } from "./job-readings.ts";
 
 const STATUS_OK = 200;
 
 /** Called exactly once for each job whose attempt is open. */
 export function settleJob(gateway: Gateway, job: Job, end: JobEnd): void {
   const { clock, directory, log, metrics, store } = gateway;
-  const { attemptId, requestId, scopes, heldAtMs, heldNanoUsd, model } = job;
-  const { costNanoUsd, estimated, usage, outcome } = end;
+  const { attemptId, requestId, kind, scopes, heldAtMs, heldNanoUsd, model } = job;
+  const { costNanoUsd, estimated, usage, outcome, note } = end;
   const atMs = clock.nowMs();
   store.ledger.post({
     attemptId,
@@ -23,9 +24,9 @@ export function settleJob(gateway: Gateway, job: Job, end: JobEnd): void {
   });
   const event = { type: "attempt.settle", attemptId, costNanoUsd, observed: null, atMs } as const;
   directory.owners.tell(scopes, event);
-  const provider = directory.provider(scopes.providerId)?.row.name ?? scopes.providerId;
-  metrics.jobEnded({ provider, model, ...usage, costNanoUsd });
-  const fields = { requestId, attemptId, outcome, costNanoUsd, heldNanoUsd, estimated };
+  const provider = providerNameOf(directory, job);
+  metrics.jobEnded({ provider, model, kind, outcome, ...usage, costNanoUsd });
+  const fields = { requestId, attemptId, outcome, costNanoUsd, heldNanoUsd, estimated, note };
   if (outcome === "ok") log.info("job.ended", fields);
   else log.warn("job.ended", fields);
 }

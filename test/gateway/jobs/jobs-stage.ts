@@ -4,6 +4,7 @@
  */
 import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import type { Gateway } from "../../../src/gateway/gateway.ts";
 import type { PriceRow } from "../../../src/store/contract.ts";
 import { tenantBudgets } from "../../../actors/tenant.ts";
 import {
@@ -16,14 +17,14 @@ import { until } from "../../support/until.ts";
 export const MODEL = "slow-model";
 export const CREDENTIAL = "provider-secret";
 
-type ClockInHand = Clock & {
+export type ClockInHand = Clock & {
   readonly leap: (ms: number) => void;
   /** What the wall clock says from now on, and nothing else. */
   readonly set: (byMs: number) => void;
   readonly tick: (periodMs: number) => void;
 };
 
-function clockInHand(): ClockInHand {
+export function clockInHand(): ClockInHand {
   let leaptMs = 0;
   let wrongMs = 0;
   const due = new Map<() => void, number>();
@@ -45,6 +46,23 @@ function clockInHand(): ClockInHand {
       for (const [callback, period] of due) if (period === periodMs) callback();
     },
   };
+}
+
+function beginLooks(ms: number, clock: ClockInHand): void {
+  clock.leap(ms);
+  clock.tick(LIMITS.jobLooksMs);
+}
+
+/** Time goes on, and what is due is looked at; resolves when that is over. */
+export async function letPass(
+  ms: number,
+  clock: ClockInHand,
+  { jobs, lifecycle, store }: Pick<Gateway, "jobs" | "lifecycle" | "store">,
+): Promise<void> {
+  // Else a disk that writes just now seems to have been at it for all that time.
+  await store.flush();
+  beginLooks(ms, clock);
+  await until(() => jobs.looks === 0 && lifecycle.inFlightCount() === 0);
 }
 
 export class JobsStage {
@@ -102,8 +120,7 @@ export class JobsStage {
 
   /** Time goes on, and looks at what is due begin. */
   begin(ms: number): void {
-    this.#clock.leap(ms);
-    this.#clock.tick(LIMITS.jobLooksMs);
+    beginLooks(ms, this.#clock);
   }
 
   /** Somebody sets the wall clock forward, or back. */
@@ -111,13 +128,8 @@ export class JobsStage {
     this.#clock.set(byMs);
   }
 
-  /** Time goes on, and what is due is looked at; resolves when that is over. */
-  async pass(ms: number): Promise<void> {
-    const { gateway, store } = this.tollgate;
-    // Else a disk that writes just now seems to have been at it for all that time.
-    await store.flush();
-    this.begin(ms);
-    await until(() => gateway.jobs.looks === 0 && gateway.lifecycle.inFlightCount() === 0);
+  pass(ms: number): Promise<void> {
+    return letPass(ms, this.#clock, this.tollgate.gateway);
   }
 
   async restart(): Promise<void> {

@@ -99,7 +99,7 @@ describe("imports", () => {
       "actors/policy/a.ts:1 may not import ../ask.ts; allowed: actors/policy/, src/base/",
       "actors/a.ts:1 may not import ../src/gateway/b.ts; allowed: actors/, src/base/",
       "drizzle/schema.ts:2 may not import ../src/base/scope.ts; allowed: drizzle/, types of src/base/",
-      "src/admin/a.ts:2 may not import ../gateway/handle.ts; allowed: src/admin/, src/providers/, src/store/, src/telemetry/, src/gateway/directory.ts, src/gateway/directory-contract.ts, src/gateway/prices/, actors/policy/window.ts, src/base/",
+      "src/admin/a.ts:2 may not import ../gateway/handle.ts; allowed: src/admin/, src/providers/, src/store/, src/telemetry/, src/gateway/directory.ts, src/gateway/directory-contract.ts, src/gateway/jobs/jobs-admin.ts, src/gateway/prices/, actors/policy/window.ts, src/base/",
       "src/http/a.ts:1 may not import ../store/store.ts; allowed: src/http/, src/gateway/, src/admin/, src/dialects/contract.ts, src/dialects/surfaces.ts, src/dialects/catalogue.ts, src/telemetry/, src/base/",
       "src/http/a.ts:2 may not import ../dialects/openai/dialect.ts; allowed: src/http/, src/gateway/, src/admin/, src/dialects/contract.ts, src/dialects/surfaces.ts, src/dialects/catalogue.ts, src/telemetry/, src/base/",
       "src/http/a.ts:4 may not import ../../drizzle/schema.ts; allowed: src/http/, src/gateway/, src/admin/, src/dialects/contract.ts, src/dialects/surfaces.ts, src/dialects/catalogue.ts, src/telemetry/, src/base/",

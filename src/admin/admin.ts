@@ -4,6 +4,7 @@ import { type Budgets, createBudgets } from "./budgets.ts";
 import { type Companies, listCompanies } from "./companies.ts";
 import type { AdminDeps } from "./deps.ts";
 import { createExplain, type Explain } from "./explain.ts";
+import { createJobs, type JobCases } from "./jobs.ts";
 import { createLedger, type LedgerCases } from "./ledger.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createPrices, type Prices } from "./prices.ts";
@@ -27,6 +28,7 @@ export interface Admin {
   readonly budgets: Budgets;
   readonly alerts: Alerts;
   readonly ledger: LedgerCases;
+  readonly jobs: JobCases;
   readonly limits: Limits;
   readonly usage: UsageOf;
   readonly requests: Requests;
@@ -45,6 +47,7 @@ export function createAdmin(deps: AdminDeps): Admin {
     budgets: createBudgets(deps),
     alerts: createAlerts(deps),
     ledger: createLedger(deps),
+    jobs: createJobs(deps),
     limits: createLimits(deps),
     usage: createUsage(deps),
     requests: createRequests(deps),

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { DirectoryAdmin } from "../gateway/directory-contract.ts";
+import type { JobsAdmin } from "../gateway/jobs/jobs-admin.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Live states as the directory tells them. */
@@ -16,6 +17,7 @@ export type Explained = Extract<
 export type AdminDeps = {
   readonly store: Store;
   readonly directory: DirectoryAdmin;
+  readonly jobs: JobsAdmin;
   readonly clock: Clock;
   readonly random: Random;
   /** Keys the hashes of access tokens. */

@@ -101,8 +101,9 @@ async function start(
     version: VERSION,
     spoolFolder: config.dataDir,
   });
-  const { directory } = gateway;
-  const admin = createAdmin({ store, directory, clock, random, tokenPepper, credentialKey });
+  const { directory, jobs } = gateway;
+  const deps = { store, directory, jobs, clock, random, tokenPepper, credentialKey };
+  const admin = createAdmin(deps);
   const wantsDemo = await isDemoDue(config, store);
   const simulated = await placeSimulated(gateway, admin, wantsDemo);
   const demo = wantsDemo ? await createDemo(admin) : null;

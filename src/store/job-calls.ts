@@ -5,12 +5,12 @@
  * Invariant: a job outlives its attempt's posting only until its end is noted, never the other way round.
  */
 import { eq, sql } from "drizzle-orm";
-import { attempts, jobs, openAttempts, priceVersions } from "../../drizzle/schema.ts";
+import { attempts, jobs, openAttempts, postings, priceVersions } from "../../drizzle/schema.ts";
 import type { Connection } from "./database.ts";
 import type { KnownJob } from "./jobs-contract.ts";
 import type { Calls } from "./protocol.ts";
 
-type JobCalls = Pick<Calls, "noteJob" | "endJob" | "knownJobs">;
+type JobCalls = Pick<Calls, "noteJob" | "endJob" | "knownJobs" | "requestOfEnded">;
 
 /** What the ledger says of all of a request's attempts. */
 const RECOUNT = sql.raw(`
@@ -28,6 +28,7 @@ export function jobCalls({ orm, sqlite }: Connection): JobCalls {
     },
     endJob: (attemptId) => sqlite.transaction(() => end(orm, attemptId)).immediate(),
     knownJobs: () => known(orm),
+    requestOfEnded: (attemptId) => requestOfEnded(orm, attemptId),
   };
 }
 
@@ -39,6 +40,16 @@ function end(orm: Connection["orm"], attemptId: string): boolean {
   orm.delete(jobs).where(eq(jobs.attemptId, attemptId)).run();
   orm.run(sql`update requests set ${RECOUNT} where id = ${job.requestId}`);
   return true;
+}
+
+function requestOfEnded(orm: Connection["orm"], attemptId: string): string | null {
+  const ended = orm
+    .select({ requestId: attempts.requestId })
+    .from(attempts)
+    .innerJoin(postings, eq(postings.attemptId, attempts.id))
+    .where(eq(attempts.id, attemptId))
+    .get();
+  return ended?.requestId ?? null;
 }
 
 /** All of them, or the one of an attempt. */

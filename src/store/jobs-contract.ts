@@ -27,4 +27,6 @@ export interface JobStore {
    */
   readonly endJob: (attemptId: string) => Promise<boolean>;
   readonly knownJobs: () => Promise<readonly KnownJob[]>;
+  /** The request of an attempt that has been posted; null: it is open, or there is no such attempt. */
+  readonly requestOfEnded: (attemptId: string) => Promise<string | null>;
 }

@@ -145,6 +145,8 @@ function callsOf(writer: Writer): StoreCalls {
     },
     endJob: (attemptId) => writer.call("endJob", attemptId) as Promise<boolean>,
     knownJobs: () => writer.call("knownJobs") as Promise<readonly KnownJob[]>,
+    requestOfEnded: (attemptId) =>
+      writer.call("requestOfEnded", attemptId) as Promise<string | null>,
     ledgerState: () => writer.call("ledgerState") as Promise<LedgerState>,
     requestPage: async (filter, query) =>
       (await writer.call("requestPage", filter, pageFrom(query))) as Page<

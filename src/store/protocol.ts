@@ -87,6 +87,7 @@ export type Calls = {
   readonly noteJob: (job: JobRow) => null;
   readonly endJob: (attemptId: string) => boolean;
   readonly knownJobs: () => readonly KnownJob[];
+  readonly requestOfEnded: (attemptId: string) => string | null;
   readonly ledgerState: () => LedgerState;
   readonly acceptLedger: () => LedgerState;
   readonly requestPage: (

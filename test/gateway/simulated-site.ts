@@ -142,9 +142,9 @@ async function build(
     load: CALM,
     tokenCounter: { count: () => Promise.resolve(null), stop: () => undefined },
   });
-  const { directory } = gateway;
+  const { directory, jobs } = gateway;
   const keys = { tokenPepper: KEY, credentialKey: KEY };
-  return { gateway, admin: createAdmin({ store, directory, clock, random, ...keys }) };
+  return { gateway, admin: createAdmin({ store, directory, jobs, clock, random, ...keys }) };
 }
 
 function settledIn<T>(world: World, work: () => Promise<T>): T {

@@ -101,6 +101,7 @@ export class Process implements Owner {
     this.admin = {
       store,
       directory: gateway.directory,
+      jobs: gateway.jobs,
       clock: this.clock,
       random: this.random,
       tokenPepper: PEPPER,

@@ -75,6 +75,16 @@ describe("a job", () => {
     expect(await store.endJob(hold.attemptId)).toBe(true);
   });
 
+  test("is known by its attempt once that was posted", async () => {
+    await using temp = await tempStore();
+    const { store } = temp;
+    const { hold } = await withJob(temp);
+    expect(await store.requestOfEnded(hold.attemptId)).toBeNull();
+    expect(await store.requestOfEnded("att_none")).toBeNull();
+    store.ledger.post(postingRecord(hold.attemptId));
+    expect(await store.requestOfEnded(hold.attemptId)).toBe(hold.requestId);
+  });
+
   test("that was posted just before a crash is known to be so", async () => {
     await using crashed = await tempStore();
     using dir = tempDir();

@@ -82,8 +82,8 @@ export async function startTestAdmin(
     version: "test",
     load: CALM,
   });
-  const { directory } = gateway;
-  const admin = createAdmin({ ...parts, directory, credentialKey: CREDENTIAL_KEY });
+  const { directory, jobs } = gateway;
+  const admin = createAdmin({ ...parts, directory, jobs, credentialKey: CREDENTIAL_KEY });
   const adminToken = await ensureAdminToken({
     store,
     random: systemRandom,

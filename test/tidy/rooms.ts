@@ -55,6 +55,7 @@ const ROOMS: readonly Room[] = [
       "src/telemetry/",
       "src/gateway/directory.ts",
       "src/gateway/directory-contract.ts",
+      "src/gateway/jobs/jobs-admin.ts",
       // What prices and windows are is arithmetic that operators are shown the results of.
       "src/gateway/prices/",
       "actors/policy/window.ts",

@@ -64,6 +64,14 @@ export const Name = Type.String({
   description: "Name for people; need not be unique.",
 });
 
+/** Why an operator does something; it stands in the log. */
+export const Note = Type.String({
+  maxLength: 500,
+  pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$`,
+  "x-must": "be at most 500 characters without line breaks or other control characters",
+  description: "Why, for people who read the log.",
+});
+
 /** A public or upstream model name, as clients send it. */
 export const ModelName = Type.String({
   minLength: 1,

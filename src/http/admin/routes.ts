@@ -4,6 +4,7 @@ import type { Admin } from "../../admin/admin.ts";
 import { alertRoutes } from "./alerts.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { companyRoutes } from "./companies.ts";
+import { jobRoutes } from "./jobs.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { limitRoutes } from "./limits.ts";
 import { type AdminHttp, unknownOperation } from "./operation.ts";
@@ -30,6 +31,7 @@ export function adminRoutes({ admin, ...http }: AdminRoutesOptions) {
     .use(priceRoutes(http, admin))
     .use(budgetRoutes(http, admin))
     .use(alertRoutes(http, admin))
+    .use(jobRoutes(http, admin))
     .use(ledgerRoutes(http, admin))
     .use(limitRoutes(http, admin))
     .use(usageRoutes(http, admin))

@@ -13,6 +13,7 @@ import {
   Projection,
 } from "../../admin/shapes/budget-money.ts";
 import { Company } from "../../admin/shapes/company.ts";
+import { EndedJob, Job, JobEnding } from "../../admin/shapes/job.ts";
 import { Ledger } from "../../admin/shapes/ledger.ts";
 import { Limit, LimitChange, LimitInput } from "../../admin/shapes/limit.ts";
 import { pageOf } from "../../admin/shapes/members.ts";
@@ -77,6 +78,10 @@ export const SCHEMAS = {
   PastWindowPage: pageOf(PastWindow, "A page of past windows, newest first."),
   Projection,
   AlertPage: pageOf(Alert, "A page of alerts, newest first."),
+  Job,
+  JobPage: pageOf(Job, "A page of open jobs, newest first."),
+  JobEnding,
+  EndedJob,
   Ledger,
   LimitInput,
   LimitChange,

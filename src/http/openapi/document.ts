@@ -40,6 +40,7 @@ const TAGS = [
   ["budgets", "Money per window."],
   ["alerts", "Thresholds of budgets that were passed."],
   ["limits", "Requests and model tokens per minute, and requests at once."],
+  ["jobs", "Batches and background responses that have not ended, and what is held for them."],
   ["ledger", "What was held and posted, as a whole."],
   ["usage", "Requests, model tokens and cost, added up."],
   ["requests", "The request log, and why a request was refused."],

@@ -51,7 +51,7 @@ const wrongHeaders: readonly (readonly [what: string, headers: Record<string, st
 describe("every route of the admin API", () => {
   test("is found by this test", () => {
     const operations = new Set(adminRoutes().map(([method, path]) => `${method} ${path}`));
-    expect(operations.size).toBe(73);
+    expect(operations.size).toBe(76);
     expect(operations).toContain(`DELETE /api/v1/tenants/${tenantId}`);
     expect(operations).toContain("POST /api/v1/nothing/here");
   });

@@ -2,6 +2,7 @@
 /** The program: server and command line. What it can do stands in src/cli/usage.ts. */
 import { backup } from "./cli/commands/backup.ts";
 import { bench } from "./cli/commands/bench.ts";
+import { jobs } from "./cli/commands/jobs.ts";
 import { ledger } from "./cli/commands/ledger.ts";
 import { migrate } from "./cli/commands/migrate.ts";
 import { prices } from "./cli/commands/prices.ts";
@@ -24,6 +25,7 @@ const exitCode = await runCli(
     prices: (config, asked) => prices(config, asked, terminal),
     provider: (config, asked, credential) =>
       provider(config, asked, terminal, { input: process.stdin, credential }),
+    jobs: (config, asked) => jobs(config, asked, terminal),
     ledger: (config, asked) => ledger(config, asked, terminal),
     backup: (config, asked) => backup(config, asked, terminal),
     simulator: (options) => simulate(options, terminal, endRequested()),

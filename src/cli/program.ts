@@ -6,6 +6,7 @@ import { type Config, type Flags, loadConfig } from "../config/config.ts";
 import { CREDENTIAL_VARIABLE, type Environment } from "../config/environment.ts";
 import type { Terminal } from "./terminal.ts";
 import { readArguments, type SimulatorOptions } from "./usage.ts";
+import type { JobsAsked } from "./usage-jobs.ts";
 import type { BackupAsked, LedgerAsked, PricesAsked } from "./usage-operate.ts";
 import type { ProviderAsked } from "./usage-provider.ts";
 import { VERSION_LINE } from "./version.ts";
@@ -21,6 +22,7 @@ export type Commands = {
     asked: ProviderAsked,
     credential: string | undefined,
   ) => Promise<number>;
+  readonly jobs: (config: Config, asked: JobsAsked) => Promise<number>;
   readonly ledger: (config: Config, asked: LedgerAsked) => Promise<number>;
   readonly backup: (config: Config, asked: BackupAsked) => Promise<number>;
   readonly simulator: (options: SimulatorOptions) => Promise<number>;
@@ -72,6 +74,8 @@ export async function runCli(
         world,
       );
     }
+    case "jobs":
+      return configured(request, (config) => commands.jobs(config, request.asked), world);
     case "ledger":
       return configured(request, (config) => commands.ledger(config, request.asked), world);
     case "backup":

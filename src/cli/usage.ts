@@ -15,6 +15,7 @@ import {
   variableOf,
 } from "../config/settings.ts";
 import { readPort } from "../config/values.ts";
+import { addJobs, type JobsAsked } from "./usage-jobs.ts";
 import { addProvider, type ProviderAsked } from "./usage-provider.ts";
 import {
   addBackup,
@@ -33,6 +34,7 @@ export type Request =
   | { readonly command: "bench"; readonly args: readonly string[] }
   | { readonly command: "prices"; readonly flags: Flags; readonly asked: PricesAsked }
   | { readonly command: "provider"; readonly flags: Flags; readonly asked: ProviderAsked }
+  | { readonly command: "jobs"; readonly flags: Flags; readonly asked: JobsAsked }
   | { readonly command: "ledger"; readonly flags: Flags; readonly asked: LedgerAsked }
   | { readonly command: "backup"; readonly flags: Flags; readonly asked: BackupAsked }
   | { readonly command: "version" }
@@ -178,6 +180,9 @@ function grammar(ask: Ask, writeHelp: (text: string) => void): Command {
   });
   addProvider(program, (options, asked) => {
     ask({ command: "provider", flags: flagsFrom(options), asked });
+  });
+  addJobs(program, (options, asked) => {
+    ask({ command: "jobs", flags: flagsFrom(options), asked });
   });
   addLedger(program, (options, asked) => {
     ask({ command: "ledger", flags: flagsFrom(options), asked });

@@ -50,6 +50,7 @@ async function run(
     simulator: command("simulator", 3),
     bench: command("bench", 4),
     prices: asking("prices", 5),
+    jobs: asking("jobs", 9),
     ledger: asking("ledger", 6),
     provider: (config: Config, asked: unknown, credential: string | undefined) =>
       command("provider", 8)([config, asked, credential]),
@@ -251,6 +252,30 @@ describe("commands", () => {
       () => ["ledger", [configured(), { url: null, json: true, do: "accept" }]],
       6,
     ],
+    [
+      ["jobs", "list"],
+      () => [
+        "jobs",
+        [configured(), { ...here, do: "list", tenant: null, provider: null, kind: null }],
+      ],
+      9,
+    ],
+    [
+      ["jobs", "list", "--tenant", "ten_1", "--provider", "openai", "--kind", "batch", "--json"],
+      () => {
+        const of = { tenant: "ten_1", provider: "openai", kind: "batch" };
+        return ["jobs", [configured(), { url: null, json: true, do: "list", ...of }]];
+      },
+      9,
+    ],
+    [
+      ["jobs", "end", "att_1", "--amount", "0", "--note", "gone"],
+      () => {
+        const asked = { do: "end", id: "att_1", amountUsd: "0", note: "gone" };
+        return ["jobs", [configured(), { ...here, ...asked }]];
+      },
+      9,
+    ],
     [["backup", "--to", "f"], () => ["backup", [configured(), { to: "f" }]], 7],
     [["bench"], () => ["bench", []], 4],
     [
@@ -383,6 +408,7 @@ describe("wrong usage ends with 2 and a hint", () => {
       "ledger needs a further word: verify, status, accept",
       "`ledger --help` shows what is known.",
     ],
+    [["jobs", "end"], "jobs end needs <id>", "`jobs end --help` shows what is known."],
     [["backup"], "backup needs --to", "`backup --help` shows what is known."],
     [
       ["ledger", "status", "--admin-token", "short"],
@@ -461,6 +487,7 @@ Commands:
   simulator [options]  serve the simulated provider
   prices               list, compare and set prices
   provider             add providers of known companies
+  jobs                 list and end batches and background responses
   ledger               verify, show and accept the ledger
   backup [options]     copy the database as it is at one moment, also while it
                        runs

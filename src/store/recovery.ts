@@ -1,7 +1,7 @@
 /**
  * Ends what a crash left open, before anything new is written: every open attempt is posted at its
  * hold as `expire`, estimated, and its exchange gets the request row that never came. Attempts of jobs
- * stay open: their providers go on with them.
+ * stay open, for their providers go on with them; their exchanges get such rows as well.
  *
  * Invariant: one transaction, so a crash in here leaves everything as it was; afterwards no
  * attempt is open but those of jobs. Only a process that holds the directory's lock may run it: the lock proves that
@@ -28,7 +28,13 @@ type AttemptRow = typeof attempts.$inferSelect;
 
 /** Posts every open attempt as of `nowMs`; tells how many there were. */
 export function recover(connection: Connection, nowMs: number): Recovery {
-  return connection.sqlite.transaction(() => expireOpen(connection, nowMs)).immediate();
+  return connection.sqlite
+    .transaction(() => {
+      const recovery = expireOpen(connection, nowMs);
+      writeMissingRequests(connection, requestsOfJobs(connection));
+      return recovery;
+    })
+    .immediate();
 }
 
 function expireOpen(connection: Connection, nowMs: number): Recovery {
@@ -111,7 +117,7 @@ function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<st
       .select({ attempt: attempts, posting: postings, routeModel: routes.model })
       .from(attempts)
       // The terminal one: what corrects it came later than any crash that this row is about.
-      .innerJoin(postings, and(eq(postings.attemptId, attempts.id), ne(postings.kind, CORRECT)))
+      .leftJoin(postings, and(eq(postings.attemptId, attempts.id), ne(postings.kind, CORRECT)))
       .leftJoin(routes, eq(routes.id, attempts.routeId))
       .where(inArray(attempts.requestId, ids.slice(from, from + LOOKUP_MAX)))
       .orderBy(desc(attempts.requestId), asc(attempts.number))
@@ -122,9 +128,22 @@ function writeMissingRequests(connection: Connection, requestIds: ReadonlySet<st
   }
 }
 
+/** Of jobs, those that have no row. */
+function requestsOfJobs({ orm }: Connection): ReadonlySet<string> {
+  const found = orm
+    .select({ id: attempts.requestId })
+    .from(jobs)
+    .innerJoin(attempts, eq(attempts.id, jobs.attemptId))
+    .leftJoin(requests, eq(requests.id, attempts.requestId))
+    .where(isNull(requests.id))
+    .all();
+  return new Set(found.map(({ id }) => id));
+}
+
 type Told = {
   readonly attempt: AttemptRow;
-  readonly posting: typeof postings.$inferSelect;
+  /** null: it is a job's, under way. */
+  readonly posting: typeof postings.$inferSelect | null;
   /** null: it was no route's, or the route is gone. */
   readonly routeModel: string | null;
 };
@@ -145,7 +164,7 @@ function requestRow(
       | "outputTokens"
       | "cachedInputTokens"
       | "reasoningTokens",
-  ): number => exchange.reduce((total, { posting }) => total + posting[member], 0);
+  ): number => exchange.reduce((total, { posting }) => total + (posting?.[member] ?? 0), 0);
   return {
     id: first.requestId,
     createdAtMs: first.heldAtMs,

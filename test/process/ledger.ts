@@ -132,7 +132,12 @@ export function breachesIn(ledger: LedgerSeen): string[] {
     [
       "requests by access token",
       Object.fromEntries(Object.entries(ledger.requestCounts).filter(([, count]) => count > 0)),
-      countsOf(ledger.attempts.filter(({ number }) => number === 1).map((one) => one.tokenId)),
+      countsOf(
+        ledger.attempts
+          // The house has no access token.
+          .filter(({ number, tokenId }) => number === 1 && tokenId in ledger.requestCounts)
+          .map((one) => one.tokenId),
+      ),
     ],
   ];
   for (const [what, said, truth] of sums) {

@@ -46,6 +46,40 @@ describe("a job", () => {
     expect(verifyLedger(restarted.file)).toMatchObject({ open: 1, differenceCount: 0 });
   });
 
+  test("whose process died before its request's row was written gets that row, and what it costs", async () => {
+    await using crashed = await tempStore();
+    using dir = tempDir();
+    const { hold, known } = await withJob(crashed);
+    // Of another job, whose row is there.
+    const other = await withJob(crashed);
+    const kept = requestRecord({ id: other.hold.requestId, status: 200, errorCode: null });
+    crashed.store.requestLog.record(kept);
+    await crashed.store.flush();
+    crashCopy(crashed.dir, dir.path);
+
+    await using restarted = await openIn(dir.path);
+    const { store } = restarted;
+    const rowsOf = async () => (await store.requestPage({}, { limit: 9, cursor: null })).rows;
+    const [own, ...more] = (await rowsOf()).toSorted(
+      (one, two) => Number(one.id !== known.requestId) - Number(two.id !== known.requestId),
+    );
+    expect(more).toEqual([kept]);
+    expect(own).toMatchObject({
+      id: hold.requestId,
+      createdAtMs: hold.heldAtMs,
+      tenantId: hold.scopes.tenantId,
+      status: 500,
+      errorCode: "internal_error",
+      costNanoUsd: 0,
+      estimated: true,
+      attemptCount: 1,
+    });
+    store.ledger.post(postingRecord(hold.attemptId, { amountNanoUsd: 4_321, estimated: false }));
+    expect(await store.endJob(hold.attemptId)).toBe(true);
+    const ended = (await rowsOf()).find(({ id }) => id === hold.requestId);
+    expect(ended).toMatchObject({ costNanoUsd: 4_321, estimated: false });
+  });
+
   test("is held in its owner's budgets after a restart", async () => {
     await using first = await tempStore();
     const { hold } = await withJob(first);

@@ -3,6 +3,7 @@
  * tokens that are counted in what was delivered, which takes a moment on the counting thread.
  */
 import { LIMITS } from "../base/limits.ts";
+import { isObjectId } from "../base/object-kind.ts";
 import type { ClientRequest } from "../dialects/contract.ts";
 import type { GeneratedOutput, Usage } from "../dialects/usage-contract.ts";
 import type { StartedJob } from "../dialects/job-contract.ts";
@@ -48,8 +49,9 @@ export function settleAnswer(
       share === null ? null : settleSplit(gateway, exchange, share, admitted, plan, end);
     return split ?? settle(gateway, exchange, admitted, plan, end);
   };
-  // It goes on at its provider, who tells only later what it comes to.
-  if (job !== null) return keepOpen(gateway, exchange, admitted, plan, job, status);
+  // It goes on at its provider, who tells only later what it comes to, if it can be asked.
+  if (job !== null && isObjectId(job.id))
+    return keepOpen(gateway, exchange, admitted, plan, job, status);
   if (usage === null && goesOn(admitted.request)) {
     settle(gateway, exchange, admitted, plan, { cost: { kind: "whole" }, outcome, status });
     return undefined;

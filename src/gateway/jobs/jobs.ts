@@ -35,8 +35,10 @@ type Followed = {
   /** True: only its end is still to be noted. */
   isSettled: boolean;
   isBusy: boolean;
-  /** It is to be looked at again as soon as the look at it is over. */
+  /** It is to be looked at again soon after the look that is under way. */
   isHurried: boolean;
+  /** However often its client asks for it: its answers may be large. */
+  soonestAtMs: number;
   waitMs: number;
   /** Monotonic: a wall clock that is set back must not put off what is due. */
   nextAtMs: number;
@@ -104,13 +106,15 @@ export class Jobs implements JobsAdmin {
     return true;
   }
 
-  /** Somebody was told that it has ended: it is looked at next. */
+  /** Somebody was told that it has ended: it is looked at next, unless it just was. */
   hurry(providerId: string, objectId: string): void {
+    const { clock } = this.#parts;
     for (const followed of this.#followed.values()) {
       const { job } = followed;
       if (job.objectId !== objectId || job.scopes.providerId !== providerId) continue;
       followed.isHurried = followed.isBusy;
-      followed.nextAtMs = this.#parts.clock.monotonicMs();
+      const { nextAtMs, soonestAtMs } = followed;
+      followed.nextAtMs = Math.min(nextAtMs, Math.max(soonestAtMs, clock.monotonicMs()));
       this.#lookAtDue();
     }
   }
@@ -135,6 +139,7 @@ export class Jobs implements JobsAdmin {
       toldAtMs: null,
       isBusy: false,
       isHurried: false,
+      soonestAtMs: 0,
       waitMs,
       nextAtMs,
     };
@@ -193,11 +198,12 @@ export class Jobs implements JobsAdmin {
   }
 
   #later(followed: Followed): void {
-    const { mostMs } = WAITS[followed.job.kind];
+    const { firstMs, mostMs } = WAITS[followed.job.kind];
+    const nowMs = this.#parts.clock.monotonicMs();
     followed.waitMs = Math.min(2 * followed.waitMs, mostMs);
-    const waitMs = followed.isHurried ? 0 : followed.waitMs;
+    followed.soonestAtMs = nowMs + firstMs;
+    followed.nextAtMs = followed.isHurried ? followed.soonestAtMs : nowMs + followed.waitMs;
     followed.isHurried = false;
-    followed.nextAtMs = this.#parts.clock.monotonicMs() + waitMs;
   }
 
   /** Never rejects: what went wrong is tried again. */

@@ -139,12 +139,17 @@ class BatchSum {
     };
   }
 
-  /** The truth, even when it passes the hold; what is estimated beside it never does. */
+  /**
+   * The truth, even when it passes the hold; what is estimated beside it never does, nor do more answers than
+   * were asked for.
+   */
   end(): JobEnd {
-    const likelyNanoUsd = Math.min(this.#cost.nanoUsd(), this.#batch.heldNanoUsd);
+    const { bounds, heldNanoUsd } = this.#batch;
+    const areTooMany = this.#lines > bounds.lines;
+    const toldNanoUsd = areTooMany ? 0 : this.#reportedCost.nanoUsd();
     return {
-      costNanoUsd: Math.max(this.#reportedCost.nanoUsd(), likelyNanoUsd),
-      estimated: this.#isEstimated,
+      costNanoUsd: Math.max(toldNanoUsd, Math.min(this.#cost.nanoUsd(), heldNanoUsd)),
+      estimated: this.#isEstimated || areTooMany,
       usage: this.#usage,
       outcome: "ok",
     };

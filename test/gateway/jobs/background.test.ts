@@ -149,6 +149,20 @@ describe("a background response", () => {
     expect(await stage.tollgate.store.knownJobs()).toEqual([]);
   });
 
+  test.each(["a/b", "", "..", "é"])(
+    "with an id that cannot be asked for costs all that is held for it: %j",
+    async (id) => {
+      await stage.addBudget(1_000_000);
+      stage.upstream.answer({ pieces: [QUEUED.replace(ID, id)] });
+      expect((await stage.ask("POST", PATH, ASKED)).status).toBe(200);
+      const [attempt] = await lastAttempts(stage.tollgate);
+      const { heldNanoUsd = 0 } = attempt ?? {};
+      expect(heldNanoUsd).toBeGreaterThan(0);
+      expect(await stage.budget()).toEqual({ postedNanoUsd: heldNanoUsd, heldNanoUsd: 0 });
+      expect(await stage.tollgate.store.knownJobs()).toEqual([]);
+    },
+  );
+
   test("that was cancelled and tells no usage costs its input and what is there of its output", async () => {
     await stage.addBudget(1_000_000);
     const heldNanoUsd = await createdHeld();

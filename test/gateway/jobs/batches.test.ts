@@ -318,6 +318,41 @@ describe("a batch", () => {
     expect(await lastCost()).toMatchObject({ amountNanoUsd: 27, estimated: false });
   });
 
+  test("whose one file is named twice is charged once", async () => {
+    await begin();
+    end("completed", { error_file_id: OUTPUT });
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: 27, estimated: false });
+  });
+
+  test("with more answers than it has lines costs no more than was held", async () => {
+    const heldNanoUsd = await begin();
+    end();
+    const used = answer("one", completion("Hi", usage(heldNanoUsd, 0)));
+    files.set(OUTPUT, { pieces: Array.from({ length: LINES.length }, () => used) });
+    await stage.pass(MINUTE_MS);
+    expect(await lastCost()).toMatchObject({ amountNanoUsd: heldNanoUsd, estimated: true });
+  });
+
+  test("is not read again and again for a client who asks for it all the time", async () => {
+    await stage.addBudget(1_000);
+    await begin();
+    await stage.pass(MINUTE_MS);
+    end();
+    files.set(OUTPUT, { pieces: ANSWERS, end: "cut" });
+    const isRead = ({ path }: Seen): boolean => path.includes(OUTPUT);
+    for (let asked = 0; asked < 20; asked += 1) {
+      expect((await stage.ask("GET", `/v1/batches/${ID}`)).status).toBe(200);
+    }
+    await stage.pass(0);
+    expect(stage.upstream.seen.filter(isRead).length).toBe(0);
+    await stage.pass(15_000);
+    expect(stage.upstream.seen.filter(isRead).length).toBe(1);
+    end();
+    await stage.pass(MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+  });
+
   test("that its provider refuses holds nothing and costs nothing", async () => {
     await stage.addBudget(1_000);
     await upload();

@@ -109,7 +109,7 @@ describe("jobs", () => {
     expect(ends).toEqual([[42, "ok", false]]);
   });
 
-  test("that end while they are looked at are looked at again at once for who saw it", async () => {
+  test("that end while they are looked at are looked at again soon for who saw it", async () => {
     await stage.addBudget(1_000_000);
     const id = await create();
     const late = Promise.withResolvers<void>();
@@ -119,8 +119,9 @@ describe("jobs", () => {
     shown = (one) => ({ pieces: [told(one, "completed")] });
     await stage.ask("GET", `${PATH}/${id}`);
     late.resolve();
-    await until(() => looksAt(stage.upstream).length === 3);
-    await stage.pass(0);
+    await until(() => stage.tollgate.gateway.jobs.looks === 0);
+    await stage.pass(2_000);
+    expect(looksAt(stage.upstream).length).toBe(3);
     expect(await stage.budget()).toEqual({ postedNanoUsd: 42, heldNanoUsd: 0 });
   });
 });

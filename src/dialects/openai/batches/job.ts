@@ -54,9 +54,9 @@ function batchIn(answer: Uint8Array): JsonObject | null {
   return isObject(batch) ? batch : null;
 }
 
-/** Some name a file by an empty text before there is one. */
+/** Each once; some name a file by an empty text before there is one. */
 function outputsOf(batch: JsonObject): readonly string[] {
-  return OUTPUT_MEMBERS.map((member) => batch[member]).filter(isId);
+  return [...new Set(OUTPUT_MEMBERS.map((member) => batch[member]).filter(isId))];
 }
 
 function answeredOf({ request_counts: counts }: JsonObject): number | null {

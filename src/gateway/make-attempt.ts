@@ -40,6 +40,9 @@ export async function makeAttempt(
   }
 }
 
+/** Somebody in between lost the answer (RFC 9110; nginx's 499; Cloudflare's 520 and 524, 2026-11). */
+const LOST_ON_THE_WAY: ReadonlySet<number> = new Set([499, 502, 504, 520, 524]);
+
 /**
  * What nobody can call back goes on, although its answer was lost; a batch that was refused is not made.
  * `isRefused`: the provider said so.
@@ -100,11 +103,12 @@ function settleUnanswered(
         plan.candidate.lane.presenter?.refused(plan.sentMonotonicMs);
       }
       if (isCongestion(classification)) gate.learn(plan.attemptId, "congested");
+      const isRefused = verbatim !== null && !LOST_ON_THE_WAY.has(verbatim.status);
       settle(gateway, exchange, admitted, plan, {
         cost:
           classification.billed === "no"
             ? { kind: "nothing" }
-            : unansweredCost(admitted.request, outputTokensSeen, verbatim !== null),
+            : unansweredCost(admitted.request, outputTokensSeen, isRefused),
         outcome: classification.outcome,
         status: verbatim?.status ?? null,
       });

@@ -126,6 +126,13 @@ function end(status = "completed", more: Partial<Told> = {}): void {
   told = { status, output_file_id: OUTPUT, error_file_id: ERRORS, ...more };
 }
 
+/** How often the provider was asked to begin one. */
+function begins(): number {
+  return stage.upstream.seen.filter(
+    ({ method, path }) => method === "POST" && path === "/v1/batches",
+  ).length;
+}
+
 async function lastCost() {
   const [last] = await lastAttempts(stage.tollgate);
   const { amountNanoUsd, estimated, inputTokens, outputTokens, outcome } = last ?? {};
@@ -143,10 +150,7 @@ describe("a batch", () => {
     expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
     const refused = await stage.ask("POST", "/v1/batches", ASKED);
     expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([429, "budget_exceeded"]);
-    const creates = stage.upstream.seen.filter(
-      ({ method, path }) => method === "POST" && path === "/v1/batches",
-    );
-    expect(creates.length).toBe(1);
+    expect(begins()).toBe(1);
   });
 
   test("costs what each of its answers used, at half the price, rounded up once, though nobody asks", async () => {
@@ -359,6 +363,7 @@ describe("a batch", () => {
     created = { status: 500, pieces: ['{"error":{"message":"broken"}}'] };
     const refused = await stage.ask("POST", "/v1/batches", ASKED);
     expect([refused.status, refused.text]).toEqual([500, '{"error":{"message":"broken"}}']);
+    expect(begins()).toBe(1);
     expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd: 0 });
   });
 
@@ -371,8 +376,22 @@ describe("a batch", () => {
     const attempts = await lastAttempts(stage.tollgate);
     expect(attempts.length).toBe(1);
     expect(attempts[0]?.amountNanoUsd).toBe(attempts[0]?.heldNanoUsd ?? 0);
-    expect(stage.upstream.seen.filter(({ path }) => path === "/v1/batches").length).toBe(1);
+    expect(begins()).toBe(1);
   });
+
+  test.each([502, 504, 524])(
+    "whose begin somebody in between answers with %i costs what was held",
+    async (status) => {
+      await stage.addBudget(1_000);
+      await upload();
+      created = { status, pieces: ["<html>gateway</html>"] };
+      expect((await stage.ask("POST", "/v1/batches", ASKED)).status).toBe(status);
+      expect(begins()).toBe(1);
+      const [lost] = await lastAttempts(stage.tollgate);
+      expect(lost).toMatchObject({ amountNanoUsd: lost?.heldNanoUsd ?? 0, estimated: true });
+      expect(lost?.heldNanoUsd).toBeGreaterThan(0);
+    },
+  );
 
   test("counts in the budget of the end user that all its lines are for", async () => {
     const { tenantId, tollgate } = stage;

@@ -19,6 +19,7 @@ import {
   endHouse,
   type HouseAttempt,
 } from "../house/house-exchange.ts";
+import { takeInTurns } from "../in-turns.ts";
 import { keeperOf } from "../objects/keeper.ts";
 import type { Candidate } from "../resolve.ts";
 import { settle } from "../settle.ts";
@@ -44,7 +45,7 @@ export function askKeeper(
   );
 }
 
-/** Gives `take` the content of a file piece by piece; true: all of it came. */
+/** Gives `take` the content of a file in small pieces, others having their turn in between; true: all of it came. */
 export function readKept(
   gateway: Gateway,
   job: Job,
@@ -138,14 +139,14 @@ async function readOut(
   const givenUpFor = (): string | null =>
     exchange.stoppedFor ?? (upstream.gaveUpFor() === null ? null : "timeout_idle");
   try {
-    for (const piece of first.splice(0)) await take(piece);
+    for (const piece of first.splice(0)) await takeInTurns(piece, take);
     for (;;) {
       idle.arm(idleMs);
       const { done, value } = await reader.read();
       idle.disarm();
       if (done) break;
       exchange.onRead(value.byteLength);
-      for (const piece of watch.push(value)) await take(piece);
+      for (const piece of watch.push(value)) await takeInTurns(piece, take);
     }
     const why = givenUpFor();
     return why === null ? true : { unheard: why };

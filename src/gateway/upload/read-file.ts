@@ -6,11 +6,9 @@ import { assert } from "../../base/assert.ts";
 import type { Verdict } from "../../base/verdict.ts";
 import type { ClientRequest, FileReading } from "../../dialects/contract.ts";
 import type { UploadedForm } from "../exchange.ts";
+import { nextTurn, TURN_BYTES } from "../in-turns.ts";
 import type { BodyPlace, BodyRoom } from "../load/body-room.ts";
 import { crowded } from "./read-form.ts";
-
-/** Two hundred short lines: what is looked at in one go keeps others waiting for some milliseconds. */
-const PIECE_BYTES = 16 * 1024;
 
 /** Refuses as the codec does, and with `gateway_overloaded` where there is no room for what it holds. */
 export async function readFile(
@@ -32,11 +30,11 @@ async function readInto(
   { bytes, spool }: UploadedForm,
   place: BodyPlace,
 ): Promise<Verdict<ClientRequest>> {
-  const block = new Uint8Array(spool === null ? 0 : PIECE_BYTES);
+  const block = new Uint8Array(spool === null ? 0 : TURN_BYTES);
   let takenBytes = block.length;
   if (!place.take(takenBytes)) return { allowed: false, refusal: crowded() };
   for (let at = reading.start; at < reading.end;) {
-    const end = Math.min(at + PIECE_BYTES, reading.end);
+    const end = Math.min(at + TURN_BYTES, reading.end);
     const piece =
       spool === null
         ? bytes.subarray(at, end)
@@ -62,10 +60,4 @@ async function readPiece(
   const bytes = await read(target, offset);
   assert(bytes > 0, "a spool ended before its end");
   return target.subarray(0, bytes);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

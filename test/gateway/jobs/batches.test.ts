@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { readKept } from "../../../src/gateway/jobs/ask-keeper.ts";
 import { verifyLedger } from "../../../src/store/verify.ts";
 import { lastAttempts } from "../../conformance/ledger-rows.ts";
 import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
@@ -355,6 +356,25 @@ describe("a batch", () => {
     end();
     await stage.pass(MINUTE_MS);
     expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
+  });
+
+  test("has its answers read in small pieces, others having their turn in between", async () => {
+    await begin();
+    const text = ANSWERS.join("").repeat(2_000);
+    files.set(OUTPUT, { pieces: [text] });
+    const [open] = stage.tollgate.gateway.jobs.openJobs();
+    if (open === undefined) throw new Error("the batch is followed");
+    const pieces: Uint8Array[] = [];
+    let turns = 0;
+    let crowded = 0;
+    const read = await readKept(stage.tollgate.gateway, open.job, OUTPUT, async (piece) => {
+      if (turns < pieces.length) crowded += 1;
+      pieces.push(Uint8Array.from(piece));
+      setImmediate(() => void (turns += 1));
+    });
+    expect([read, new TextDecoder().decode(Buffer.concat(pieces)) === text]).toEqual([true, true]);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(16 * 1024);
+    expect(crowded).toBe(0);
   });
 
   test("that its provider refuses holds nothing and costs nothing", async () => {

@@ -148,8 +148,8 @@ function batchNanoUsdMax(bounds: BatchBounds, candidate: Candidate): NanoUsd {
 }
 
 /**
- * Model tokens that the rates are asked for: input bound and the likely output. Of a batch none: it is
- * worked off when its provider has time, for hours.
+ * Model tokens that the rates are asked for: input bound and the likely output. Of a batch none, whose own
+ * body holds no input: it is worked off when its provider has time, for hours.
  */
 export function rateTokens(
   tenant: TenantHandle,
@@ -157,7 +157,7 @@ export function rateTokens(
   request: ClientRequest,
   candidate: Candidate,
 ): number {
-  if (isFree(candidate) || request.batch !== undefined) return 0;
+  if (isFree(candidate)) return 0;
   const input = inputTokensBound(candidate.lane.handle, candidate.model, request.textBytes);
   return input + likelyOutput(tenant, tokenId, request, candidate);
 }

@@ -71,6 +71,11 @@ const LINES = ["one", "two", "three"].map((id) => {
   return { custom_id: id, method: "POST", url: "/v1/chat/completions", body };
 });
 
+const BYTES = LINES.map(({ body }) => JSON.stringify(body).length);
+const ALL_BYTES = BYTES.reduce((sum, bytes) => sum + bytes, 0);
+/** Every byte of a line's body may be a token, and each answer as long as its limit. */
+const WORST_NANO_USD = Math.ceil((ALL_BYTES + LINES.length * LIMIT) / 2);
+
 async function upload(lines: readonly object[] = LINES) {
   const form = new FormData();
   form.set("purpose", "batch");
@@ -127,6 +132,13 @@ function end(status = "completed", more: Partial<Told> = {}): void {
   told = { status, output_file_id: OUTPUT, error_file_id: ERRORS, ...more };
 }
 
+async function startDearAbove(aboveInputTokens: number): Promise<void> {
+  await stage.stop();
+  const dear = { inputPicoUsd: 10_000, outputPicoUsd: 10_000 };
+  const rest = { cachedInputPicoUsd: null, cacheWritePicoUsd: null };
+  await startStage({ tiers: [{ aboveInputTokens, ...dear, ...rest }] });
+}
+
 /** How often the provider was asked to begin one. */
 function begins(): number {
   return stage.upstream.seen.filter(
@@ -145,9 +157,7 @@ describe("a batch", () => {
     // One fits, two do not.
     await stage.addBudget(400);
     const heldNanoUsd = await begin();
-    // Every byte of a line's body may be a token, and each answer as long as its limit.
-    const bytes = LINES.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
-    expect(heldNanoUsd).toBe(Math.ceil((bytes + LINES.length * LIMIT) / 2));
+    expect(heldNanoUsd).toBe(WORST_NANO_USD);
     expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
     const refused = await stage.ask("POST", "/v1/batches", ASKED);
     expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([429, "budget_exceeded"]);
@@ -172,24 +182,35 @@ describe("a batch", () => {
     await stage.pass(MINUTE_MS);
     const { rows } = await stage.tollgate.store.requestPage({}, { limit: 1, cursor: null });
     expect(rows[0]).toMatchObject({ costNanoUsd: 27, estimated: false, inputTokens: 41 });
+    const metrics = await stage.tollgate.gateway.metrics.render();
+    const ended = 'tollgate_jobs_ended_total{provider="recorded",kind="batch",outcome="ok"} 1';
+    expect(metrics.split("\n")).toContain(ended);
     expect(await stage.tollgate.store.knownJobs()).toEqual([]);
   });
 
   test("gives each answer the tier of its own input", async () => {
-    await stage.stop();
-    const dear = {
-      aboveInputTokens: 20,
-      inputPicoUsd: 10_000,
-      outputPicoUsd: 10_000,
-      cachedInputPicoUsd: null,
-      cacheWritePicoUsd: null,
-    };
-    await startStage({ tiers: [dear] });
+    await startDearAbove(20);
     await begin();
     end();
     await stage.pass(MINUTE_MS);
     // 15 tokens at half of one nano-dollar, 38 at half of ten.
     expect((await lastCost()).amountNanoUsd).toBe(Math.ceil((15 + 38 * 10) / 2));
+  });
+
+  test("is held in no tier that none of its lines can reach alone", async () => {
+    await startDearAbove(Math.max(...BYTES));
+    expect(await begin()).toBe(WORST_NANO_USD);
+    await startDearAbove(Math.max(...BYTES) - 1);
+    expect(await begin()).toBeGreaterThan(5 * WORST_NANO_USD);
+  });
+
+  test("takes none of the tokens of a minute: it is worked off in hours", async () => {
+    const { tenantId, tollgate } = stage;
+    const limit = { scopeType: "tenant", scopeId: tenantId, tokensPerMinute: 1_000 } as const;
+    await tollgate.addLimit({ ...limit, tenantId });
+    await upload();
+    const { headers } = await stage.ask("POST", "/v1/batches", ASKED);
+    expect(headers.get("x-ratelimit-remaining-tokens")).toBe("1000");
   });
 
   test("is held over restarts, and settled by the process that finds it ended", async () => {

@@ -47,6 +47,7 @@ export function createLifecycle(clock: Clock, onDrain: () => void): Lifecycle {
     enterSpare: (exchange) => {
       running.add(exchange);
       spare.add(exchange);
+      if (isDraining) stopExchange(exchange, "draining");
     },
     leave,
     outlive: (pending) => {

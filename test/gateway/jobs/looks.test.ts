@@ -1,6 +1,7 @@
 /** Which jobs are looked at and when: none waits for those of another provider, or for a clock to be right. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { lookAt } from "../../../src/gateway/jobs/look.ts";
 import { lastAttempts } from "../../conformance/ledger-rows.ts";
 import {
   type Recorded,
@@ -123,5 +124,17 @@ describe("jobs", () => {
     await stage.pass(2_000);
     expect(looksAt(stage.upstream).length).toBe(3);
     expect(await stage.budget()).toEqual({ postedNanoUsd: 42, heldNanoUsd: 0 });
+  });
+
+  test("are not asked for any more once the way out has begun, also by a look that goes on", async () => {
+    await create();
+    const { gateway } = stage.tollgate;
+    const [open] = gateway.jobs.openJobs();
+    if (open === undefined) throw new Error("the job is followed");
+    stage.upstream.forget();
+    const drained = gateway.lifecycle.drain(MINUTE_MS);
+    expect(await lookAt(gateway, open.job)).toEqual({ unheard: "draining" });
+    await drained;
+    expect(stage.upstream.seen).toEqual([]);
   });
 });

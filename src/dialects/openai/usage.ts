@@ -8,12 +8,15 @@ import { Counts } from "../usage-counts.ts";
 
 /**
  * null when the object reports no usage. `generates` false: an answer without output (embeddings),
- * whose usage has no `completion_tokens`. Details that are missing are 0.
+ * whose usage has no `completion_tokens`, and with Voyage AI `total_tokens` alone (2026-11). Details that
+ * are missing are 0.
  */
 export function readUsage(usage: unknown, generates: boolean): Usage | null {
   if (!isObject(usage)) return null;
   const counts = new Counts();
-  const prompt = counts.reported(usage["prompt_tokens"]);
+  const prompt = counts.reported(
+    usage["prompt_tokens"] ?? (generates ? null : usage["total_tokens"]),
+  );
   const reported = counts.reported(usage["completion_tokens"]);
   const completion = generates ? reported : (reported ?? 0);
   if (prompt === null || completion === null) return null;

@@ -126,9 +126,11 @@ describe("usage of a chat answer", () => {
 });
 
 describe("usage of embeddings", () => {
-  test("has no output", () => {
+  test.each([
+    ["OpenAI", { prompt_tokens: 8, total_tokens: 8 }],
+    ["Voyage AI", { total_tokens: 8 }],
+  ])("has no output (%s)", (_, usage) => {
     const list = { object: "list", data: [{ embedding: [0.1, -2e-3] }], model: "e" };
-    const usage = { prompt_tokens: 8, total_tokens: 8 };
     expect(usageOf(JSON.stringify({ ...list, usage }))).toEqual(tokens(8, 0));
   });
 });

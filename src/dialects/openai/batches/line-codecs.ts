@@ -26,7 +26,10 @@ export function lineUrlOf(surface: Surface): string {
   return specOf(surface).paths[0] ?? "";
 }
 
-/** null: no line may ask for it. Azure's guide has no version before its paths (2026-11). */
+/**
+ * null: no line may ask for it. Azure's guide has the version in lines and leaves it out of a batch's
+ * `endpoint` (batch-rest.md of MicrosoftDocs/azure-ai-docs, 2026-08); either may do either.
+ */
 export function lineCodecAt(url: string): Codec | null {
   const path = url.startsWith(`${VERSION}/`) ? url : VERSION + url;
   return LINE_CODECS.find(({ surface }) => lineUrlOf(surface) === path) ?? null;

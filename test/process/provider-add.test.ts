@@ -94,7 +94,7 @@ test("a credential comes by file, variable, pipe or prompt, and is shown nowhere
   const told = await add(["groq", "--credential-file", "credential"]);
   expect(told).toEqual({
     code: 0,
-    out: "groq is there: Groq at https://api.groq.com/openai/v1, for chat, speech, transcriptions, translations, responses.\nClients call groq/MODEL, or the model of a route to it.\n",
+    out: "groq is there: Groq at https://api.groq.com/openai/v1, for chat, speech, transcriptions, translations, files, file, file_delete, file_content, batches, batch, batch_cancel, responses.\nClients call groq/MODEL, or the model of a route to it.\n",
     err: "",
   });
   const all = [

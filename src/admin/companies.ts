@@ -31,6 +31,7 @@ function showCompany(company: CatalogueCompany): Company {
       output_cap_member: quirks.outputCapMember,
       repeats_text: quirks.repeatsText,
       ends_with_finish: quirks.endsWithFinish,
+      tells_usage_unasked: quirks.tellsUsageUnasked,
       keeps_batch_files_only: quirks.keepsBatchFilesOnly,
       thinks_beyond_limit: quirks.thinksBeyondLimit,
       sound_seconds_least: quirks.soundSecondsLeast,

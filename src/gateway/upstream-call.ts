@@ -23,7 +23,7 @@ export function upstreamCall(
     model,
     outputTokensCap,
     outputCapMember: quirks.outputCapMember,
-    includeUsage: request.stream,
+    includeUsage: request.stream && !quirks.tellsUsageUnasked,
   };
   const plain = {
     path: codec.path(request, model),

@@ -38,6 +38,8 @@ export type Quirks = {
   readonly repeatsText: boolean;
   /** A stream may end without its terminator, once every choice has finished. */
   readonly endsWithFinish: boolean;
+  /** Streams tell usage unasked; a request that asks for it in `stream_options` is refused. */
+  readonly tellsUsageUnasked: boolean;
   /** Files can be uploaded for batches, and for nothing else. */
   readonly keepsBatchFilesOnly: boolean;
   /** An output limit says nothing of what models think before they answer, which is paid all the same. */
@@ -74,6 +76,7 @@ export const USUAL_QUIRKS: Quirks = {
   outputCapMember: "max_tokens",
   repeatsText: false,
   endsWithFinish: false,
+  tellsUsageUnasked: false,
   keepsBatchFilesOnly: false,
   thinksBeyondLimit: false,
   soundSecondsLeast: 0,

@@ -4,6 +4,13 @@
  */
 import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
 
+/**
+ * Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256). Usage comes with
+ * the finish; `stream_options` answers 422 (openai-agents-python issue 442, avante.nvim issue 2347) and is
+ * not in the client of 2026-11 (mistralai 3.7).
+ */
+const OF_MISTRAL = { repeatsText: true, tellsUsageUnasked: true } as const;
+
 export const MAKERS: readonly Company[] = [
   company({
     id: "openai",
@@ -44,15 +51,14 @@ export const MAKERS: readonly Company[] = [
     displayName: "Mistral AI",
     baseUrl: "https://api.mistral.ai/v1",
     surfaces: ["chat", "embeddings", "moderations", "transcriptions"],
-    // Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256).
-    quirks: { repeatsText: true },
+    quirks: OF_MISTRAL,
     reference: "https://docs.mistral.ai/api",
   }),
   company({
     id: "codestral",
     displayName: "Mistral AI (Codestral)",
     baseUrl: "https://codestral.mistral.ai/v1",
-    quirks: { repeatsText: true },
+    quirks: OF_MISTRAL,
     reference: "https://docs.mistral.ai/capabilities/code_generation",
   }),
   company({

@@ -175,6 +175,17 @@ describe("a provider that reports", () => {
   });
 });
 
+test("a company that refuses to be asked for usage is asked by clients alone", async () => {
+  await freshProvider(tollgate, { ...provider, terms: { ...provider.terms, company: "mistral" } });
+  const script = "tokens=3&refuse_stream_options=1";
+  const served = await ask({ stream: true }, script);
+  expect([served.status, served.text.includes("[DONE]")]).toEqual([200, true]);
+  expect(await posted()).toMatchObject(counted(HELLO_TOKENS, await tokensOf(textOf(served))));
+  const asking = { stream: true, stream_options: { include_usage: true } };
+  const refused = await ask(asking, script);
+  expect([refused.status, JSON.parse(refused.text).error.param]).toEqual([400, "stream_options"]);
+});
+
 test("a counting thread that is gone costs the exact count, never the request", async () => {
   const asked = ask({ stream: true }, "tokens=30&omit_usage=1&token_delay_ms=5");
   await tollgate.upstream.until(({ requests }) => requests === 1);

@@ -85,6 +85,9 @@ export const Company = Type.Object(
       ends_with_finish: Type.Boolean({
         description: "A stream may end without its terminator, once every choice has finished.",
       }),
+      tells_usage_unasked: Type.Boolean({
+        description: "Streams tell usage unasked, and a request that asks for it is refused.",
+      }),
       keeps_batch_files_only: Type.Boolean({ description: "It keeps files for batches alone." }),
       thinks_beyond_limit: Type.Boolean({
         description: "An output limit does not count what models think before they answer.",

@@ -23,6 +23,7 @@ const example: Shape<"CompanyPage">["data"][number] = {
     output_cap_member: "max_completion_tokens",
     repeats_text: false,
     ends_with_finish: false,
+    tells_usage_unasked: false,
     keeps_batch_files_only: false,
     thinks_beyond_limit: false,
     sound_seconds_least: 0,

@@ -57,6 +57,7 @@ test("the catalogue is listed whole, with what each company asks for", async () 
       output_cap_member: "max_tokens",
       repeats_text: false,
       ends_with_finish: false,
+      tells_usage_unasked: false,
       keeps_batch_files_only: true,
       thinks_beyond_limit: false,
       sound_seconds_least: 10,

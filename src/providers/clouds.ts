@@ -2,7 +2,7 @@
  * Clouds, whose addresses name a resource, a region or a project, and who authenticate in ways of their
  * own. Where one serves several languages or takes several credentials, each is a row.
  */
-import { company, type Company, type Parameter } from "./company.ts";
+import { anthropicApi, company, type Company, type Parameter } from "./company.ts";
 
 const AZURE_RESOURCE: Parameter = {
   name: "resource",
@@ -12,11 +12,22 @@ const AZURE_RESOURCE: Parameter = {
 const AZURE_API_VERSION: Parameter = {
   name: "api_version",
   description: "The `api-version` that requests ask for.",
+  // The first that is no preview and takes `stream_options` (griptape issue 1640, 2025-02).
   standard: "2024-10-21",
 };
 const AWS_REGION: Parameter = {
   name: "region",
   description: "AWS region, such as us-east-1.",
+  standard: null,
+};
+const DATABRICKS_WORKSPACE: Parameter = {
+  name: "workspace",
+  description: "The workspace, the first part of its host name.",
+  standard: null,
+};
+const SNOWFLAKE_ACCOUNT: Parameter = {
+  name: "account",
+  description: "Identifier of the Snowflake account, the first part of its host name.",
   standard: null,
 };
 const GOOGLE_PROJECT: Parameter = {
@@ -43,6 +54,16 @@ const GOOGLE = {
 
 /** Vertex AI embeds by a method of its own. */
 const OF_GEMINI = ["generate_content", "stream_generate_content", "count_content_tokens"] as const;
+
+/**
+ * `stream_options` is an unknown member there and answers 400 (continuedev/continue issue 12936, 2026-07).
+ * Answers report usage; where a stream does not, it is counted.
+ */
+const DATABRICKS = {
+  parameters: [DATABRICKS_WORKSPACE],
+  surfaces: ["chat", "embeddings", "responses"],
+  quirks: { tellsUsageUnasked: true },
+} as const;
 
 /** The models are OpenAI's, so that what is said of its output limit holds here too. */
 const OF_OPENAI = { outputCapMember: "max_completion_tokens" } as const;
@@ -133,6 +154,22 @@ export const CLOUDS: readonly Company[] = [
       "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html",
   }),
   company({
+    id: "bedrock-mantle",
+    displayName: "Amazon Bedrock Mantle, OpenAI's API with an API key",
+    // A few models are at /openai/v1 instead (Bedrock's table of models, 2026-11).
+    baseUrl: "https://bedrock-mantle.{region}.api.aws/v1",
+    parameters: [AWS_REGION],
+    surfaces: ["chat", "responses"],
+    reference: "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html",
+  }),
+  anthropicApi({
+    id: "bedrock-mantle-messages",
+    displayName: "Amazon Bedrock Mantle, Anthropic's API with an API key",
+    baseUrl: "https://bedrock-mantle.{region}.api.aws/anthropic/v1",
+    parameters: [AWS_REGION],
+    reference: "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html",
+  }),
+  company({
     id: "vertex",
     displayName: "Gemini on Vertex AI",
     dialect: "google",
@@ -181,5 +218,52 @@ export const CLOUDS: readonly Company[] = [
     parameters: [GOOGLE_PROJECT, GOOGLE_REGION],
     authentication: GOOGLE,
     reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/migrate/openai/overview",
+  }),
+  company({
+    id: "vertex-openai-global",
+    displayName: "Vertex AI, OpenAI's API, global endpoint",
+    baseUrl: `${VERTEX_GLOBAL}/endpoints/openapi`,
+    parameters: [GOOGLE_PROJECT],
+    authentication: GOOGLE,
+    reference: "https://cloud.google.com/vertex-ai/generative-ai/docs/migrate/openai/overview",
+  }),
+  company({
+    ...DATABRICKS,
+    id: "databricks",
+    displayName: "Databricks on AWS",
+    baseUrl: "https://{workspace}.cloud.databricks.com/serving-endpoints",
+    reference: "https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis",
+  }),
+  company({
+    ...DATABRICKS,
+    id: "databricks-azure",
+    displayName: "Azure Databricks",
+    baseUrl: "https://{workspace}.azuredatabricks.net/serving-endpoints",
+    reference:
+      "https://learn.microsoft.com/en-us/azure/databricks/machine-learning/foundation-model-apis",
+  }),
+  anthropicApi({
+    id: "databricks-anthropic",
+    displayName: "Claude on Databricks on AWS",
+    baseUrl: "https://{workspace}.cloud.databricks.com/serving-endpoints/anthropic/v1",
+    parameters: [DATABRICKS_WORKSPACE],
+    reference:
+      "https://docs.databricks.com/aws/en/machine-learning/model-serving/query-anthropic-messages",
+  }),
+  company({
+    id: "snowflake",
+    displayName: "Snowflake Cortex",
+    baseUrl: "https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
+    parameters: [SNOWFLAKE_ACCOUNT],
+    // As LiteLLM sends it; the reference's own list was not seen (2026-11).
+    quirks: { outputCapMember: "max_completion_tokens" },
+    reference: "https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
+  }),
+  anthropicApi({
+    id: "snowflake-anthropic",
+    displayName: "Claude on Snowflake Cortex",
+    baseUrl: "https://{account}.snowflakecomputing.com/api/v2/cortex/v1",
+    parameters: [SNOWFLAKE_ACCOUNT],
+    reference: "https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
   }),
 ];

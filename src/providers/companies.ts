@@ -4,13 +4,22 @@
  */
 import type { DialectName } from "../base/dialect.ts";
 import { CLOUDS } from "./clouds.ts";
+import { CLOUDS_OF_CHINA } from "./clouds-of-china.ts";
 import type { Company } from "./company.ts";
+import { GATEWAYS } from "./gateways.ts";
 import { HOSTED } from "./hosted.ts";
 import { LOCAL } from "./local.ts";
 import { MAKERS } from "./makers.ts";
 
-/** By what operators look for: makers of models, clouds, who hosts others' models, own servers. */
-export const COMPANIES: readonly Company[] = [...MAKERS, ...CLOUDS, ...HOSTED, ...LOCAL];
+/** By what operators look for: makers of models, clouds, who hosts others' models or asks others, own servers. */
+export const COMPANIES: readonly Company[] = [
+  ...MAKERS,
+  ...CLOUDS,
+  ...CLOUDS_OF_CHINA,
+  ...HOSTED,
+  ...GATEWAYS,
+  ...LOCAL,
+];
 
 const BY_ID: ReadonlyMap<string, Company> = new Map(COMPANIES.map((one) => [one.id, one]));
 

@@ -82,13 +82,11 @@ export const USUAL_QUIRKS: Quirks = {
   soundSecondsLeast: 0,
 };
 
-/** Answers that are kept, and what can be done with them. */
+/** Answers that are kept, as far as most of those do it who keep them. */
 export const RESPONSES = [
   "responses",
   "response",
   "response_delete",
-  "response_cancel",
-  "response_input_items",
 ] as const satisfies readonly Surface[];
 
 /** Batches in OpenAI's shape, and the files that they are made of and give. */
@@ -108,6 +106,11 @@ type Row = Pick<Company, "id" | "displayName" | "baseUrl" | "reference"> &
 
 /** Of every row that names no other day. */
 const SEEN_ON = "2026-11-29";
+
+/** A company's other API, in Anthropic's language. */
+export function anthropicApi(row: Row): Company {
+  return company({ dialect: "anthropic", surfaces: ["messages"], ...row });
+}
 
 export function company(row: Row): Company {
   return {

@@ -1,5 +1,8 @@
-/** Companies that host the models of others behind OpenAI's API; each row names its API reference. */
-import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
+/** Companies that host the models of others; each row names its API reference. */
+import { anthropicApi, BATCHES, company, type Company, RESPONSES } from "./company.ts";
+
+/** Its limit leaves thoughts out, in both languages (docs.siliconflow.cn, 2026-11). */
+const OF_SILICONFLOW = { thinksBeyondLimit: true } as const;
 
 export const HOSTED: readonly Company[] = [
   company({
@@ -14,6 +17,7 @@ export const HOSTED: readonly Company[] = [
   company({
     id: "together",
     displayName: "Together AI",
+    // Its guide names api.together.ai now, price lists this one; its batches and files are its own (2026-11).
     baseUrl: "https://api.together.xyz/v1",
     surfaces: [
       "chat",
@@ -25,7 +29,7 @@ export const HOSTED: readonly Company[] = [
       "transcriptions",
       "translations",
     ],
-    reference: "https://docs.together.ai/reference/chat-completions-1",
+    reference: "https://docs.together.ai/docs/openai-api-compatibility",
   }),
   company({
     id: "fireworks",
@@ -34,38 +38,47 @@ export const HOSTED: readonly Company[] = [
     surfaces: ["chat", "completions", "embeddings", "rerank", ...RESPONSES],
     reference: "https://docs.fireworks.ai/api-reference/introduction",
   }),
-  company({
-    id: "openrouter",
-    displayName: "OpenRouter",
-    baseUrl: "https://openrouter.ai/api/v1",
-    surfaces: ["chat", "completions", "embeddings", "responses"],
-    reference: "https://openrouter.ai/docs/api-reference/overview",
+  anthropicApi({
+    id: "fireworks-anthropic",
+    displayName: "Fireworks AI (Anthropic's API)",
+    baseUrl: "https://api.fireworks.ai/inference/v1",
+    reference: "https://docs.fireworks.ai/tools-sdks/anthropic-compatibility",
   }),
   company({
     id: "cerebras",
     displayName: "Cerebras",
     baseUrl: "https://api.cerebras.ai/v1",
-    surfaces: ["chat", "completions"],
+    surfaces: ["chat", "completions", ...BATCHES],
+    quirks: { outputCapMember: "max_completion_tokens", keepsBatchFilesOnly: true },
     reference: "https://inference-docs.cerebras.ai/api-reference/chat-completions",
   }),
   company({
     id: "sambanova",
     displayName: "SambaNova",
     baseUrl: "https://api.sambanova.ai/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "completions", "embeddings", "responses"],
     reference: "https://docs.sambanova.ai/docs/en/api-reference/overview",
+  }),
+  anthropicApi({
+    id: "sambanova-anthropic",
+    displayName: "SambaNova (Anthropic's API)",
+    baseUrl: "https://api.sambanova.ai/v1",
+    authentication: { kind: "header", name: "x-api-key" },
+    reference: "https://docs.sambanova.ai/docs/en/features/messages",
   }),
   company({
     id: "nebius",
     displayName: "Nebius Token Factory",
     baseUrl: "https://api.tokenfactory.nebius.com/v1",
-    surfaces: ["chat", "completions", "embeddings", "image_generations"],
+    // Responses are named by its list of models alone (2026-09).
+    surfaces: ["chat", "completions", "embeddings", "image_generations", "responses"],
     reference:
       "https://docs.tokenfactory.nebius.com/api-reference/inference/create-chat-completion",
   }),
   company({
     id: "hyperbolic",
     displayName: "Hyperbolic",
+    // As LiteLLM has it; models.dev knows it no longer, and no page of its own was found (2026-11).
     baseUrl: "https://api.hyperbolic.xyz/v1",
     reference: "https://docs.hyperbolic.xyz/docs/rest-api",
   }),
@@ -82,7 +95,7 @@ export const HOSTED: readonly Company[] = [
       "transcriptions",
       "translations",
     ],
-    reference: "https://deepinfra.com/docs/openai_api",
+    reference: "https://docs.deepinfra.com",
   }),
   company({
     id: "novita",
@@ -90,6 +103,12 @@ export const HOSTED: readonly Company[] = [
     baseUrl: "https://api.novita.ai/openai/v1",
     surfaces: ["chat", "completions", "embeddings"],
     reference: "https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion",
+  }),
+  anthropicApi({
+    id: "novita-anthropic",
+    displayName: "Novita AI (Anthropic's API)",
+    baseUrl: "https://api.novita.ai/anthropic/v1",
+    reference: "https://novita.ai/docs/guides/llm-anthropic-compatibility",
   }),
   company({
     id: "nvidia",
@@ -99,30 +118,102 @@ export const HOSTED: readonly Company[] = [
     reference: "https://docs.api.nvidia.com/nim/reference/llm-apis",
   }),
   company({
-    id: "github-models",
-    displayName: "GitHub Models",
-    baseUrl: "https://models.github.ai/inference",
-    surfaces: ["chat", "embeddings"],
-    reference: "https://docs.github.com/en/rest/models/inference",
-  }),
-  company({
-    id: "huggingface",
-    displayName: "Hugging Face router",
-    baseUrl: "https://router.huggingface.co/v1",
-    surfaces: ["chat", "responses"],
-    reference: "https://huggingface.co/docs/inference-providers/tasks/chat-completion",
-  }),
-  company({
     id: "baseten",
     displayName: "Baseten",
     baseUrl: "https://inference.baseten.co/v1",
     reference: "https://docs.baseten.co/reference/inference-api/chat-completions",
   }),
+  anthropicApi({
+    id: "baseten-anthropic",
+    displayName: "Baseten (Anthropic's API)",
+    baseUrl: "https://inference.baseten.co/v1",
+    reference: "https://docs.baseten.co/reference/inference-api/messages",
+  }),
   company({
     id: "scaleway",
     displayName: "Scaleway Generative APIs",
     baseUrl: "https://api.scaleway.ai/v1",
-    surfaces: ["chat", "embeddings"],
+    surfaces: ["chat", "embeddings", "rerank", "responses", "transcriptions"],
     reference: "https://www.scaleway.com/en/developers/api/generative-apis/",
+  }),
+  company({
+    id: "ovhcloud",
+    displayName: "OVHcloud AI Endpoints",
+    baseUrl: "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
+    // Without a key it answers a few requests per minute.
+    needsCredential: false,
+    surfaces: ["chat", "embeddings", "transcriptions"],
+    reference: "https://www.ovhcloud.com/en/public-cloud/ai-endpoints/catalog/",
+  }),
+  company({
+    id: "siliconflow",
+    displayName: "SiliconFlow",
+    // Its pictures, files and reranking report in ways of their own.
+    baseUrl: "https://api.siliconflow.com/v1",
+    surfaces: ["chat", "embeddings"],
+    quirks: OF_SILICONFLOW,
+    reference: "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions",
+  }),
+  company({
+    id: "siliconflow-cn",
+    displayName: "SiliconFlow, China",
+    baseUrl: "https://api.siliconflow.cn/v1",
+    surfaces: ["chat", "embeddings"],
+    quirks: OF_SILICONFLOW,
+    reference: "https://docs.siliconflow.cn/docs/api/chat-completions-post",
+  }),
+  anthropicApi({
+    id: "siliconflow-anthropic",
+    displayName: "SiliconFlow (Anthropic's API)",
+    baseUrl: "https://api.siliconflow.com/v1",
+    quirks: OF_SILICONFLOW,
+    reference: "https://docs.siliconflow.cn/cn/docs/api/messages-post",
+  }),
+  company({
+    id: "nous",
+    displayName: "Nous Portal",
+    baseUrl: "https://inference-api.nousresearch.com/v1",
+    // Streams of some models have no terminator (NousResearch/hermes-agent issue 90848, 2026-08).
+    quirks: { endsWithFinish: true },
+    reference: "https://portal.nousresearch.com/api-docs",
+  }),
+  company({
+    id: "gmi",
+    displayName: "GMI Cloud",
+    baseUrl: "https://api.gmi-serving.com/v1",
+    // Streams are reported to lack the terminator; nothing published says so (2026-11).
+    quirks: { endsWithFinish: true },
+    reference: "https://docs.gmicloud.ai/inference-engine/api-reference/llm-api-reference",
+  }),
+  company({
+    id: "friendli",
+    displayName: "Friendli",
+    baseUrl: "https://api.friendli.ai/serverless/v1",
+    reference: "https://friendli.ai/docs/guides/serverless_endpoints/introduction",
+  }),
+  company({
+    id: "featherless",
+    displayName: "Featherless AI",
+    baseUrl: "https://api.featherless.ai/v1",
+    reference: "https://featherless.ai/docs/api-overview-and-common-options",
+  }),
+  company({
+    id: "chutes",
+    displayName: "Chutes",
+    baseUrl: "https://llm.chutes.ai/v1",
+    reference: "https://chutes.ai/docs",
+  }),
+  company({
+    id: "wandb",
+    displayName: "W&B Inference",
+    baseUrl: "https://api.inference.wandb.ai/v1",
+    reference: "https://docs.wandb.ai/inference",
+  }),
+  company({
+    id: "ollama-cloud",
+    displayName: "Ollama Cloud",
+    baseUrl: "https://ollama.com/v1",
+    surfaces: ["chat", "completions", "responses"],
+    reference: "https://docs.ollama.com/cloud",
   }),
 ];

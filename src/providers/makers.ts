@@ -2,7 +2,7 @@
  * Companies that serve models of their own, under their own address. Addresses, members and surfaces as
  * their API references say; each row names the reference.
  */
-import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
+import { anthropicApi, BATCHES, company, type Company, RESPONSES } from "./company.ts";
 
 /**
  * Answers begin with their prefix (SillyTavern issue 2557, vercel/ai pull request 3256). Usage comes with
@@ -10,6 +10,9 @@ import { BATCHES, company, type Company, RESPONSES } from "./company.ts";
  * not in the client of 2026-11 (mistralai 3.7).
  */
 const OF_MISTRAL = { repeatsText: true, tellsUsageUnasked: true } as const;
+
+/** Batches and Responses as in its overview of 2026. */
+const KIMI = ["chat", "responses", ...BATCHES] as const;
 
 export const MAKERS: readonly Company[] = [
   company({
@@ -50,6 +53,7 @@ export const MAKERS: readonly Company[] = [
     id: "mistral",
     displayName: "Mistral AI",
     baseUrl: "https://api.mistral.ai/v1",
+    // Its batches are of a shape of its own, and its speech is JSON.
     surfaces: ["chat", "embeddings", "moderations", "transcriptions"],
     quirks: OF_MISTRAL,
     reference: "https://docs.mistral.ai/api",
@@ -67,21 +71,22 @@ export const MAKERS: readonly Company[] = [
     baseUrl: "https://api.deepseek.com",
     reference: "https://api-docs.deepseek.com",
   }),
-  company({
+  anthropicApi({
     id: "deepseek-anthropic",
     displayName: "DeepSeek (Anthropic's API)",
-    dialect: "anthropic",
     baseUrl: "https://api.deepseek.com/anthropic/v1",
     authentication: { kind: "header", name: "x-api-key" },
-    surfaces: ["messages"],
     reference: "https://api-docs.deepseek.com/guides/anthropic_api",
   }),
   company({
     id: "xai",
     displayName: "xAI",
     baseUrl: "https://api.x.ai/v1",
+    // Edits of pictures are JSON there, not forms; batches are of a shape of its own (2026-11).
     surfaces: ["chat", "image_generations", ...RESPONSES],
-    reference: "https://docs.x.ai/docs/api-reference",
+    // `max_tokens` is deprecated; the other counts thoughts too.
+    quirks: { outputCapMember: "max_completion_tokens" },
+    reference: "https://docs.x.ai/api-reference",
   }),
   company({
     id: "cohere",
@@ -105,6 +110,13 @@ export const MAKERS: readonly Company[] = [
     reference: "https://api.jina.ai/redoc",
   }),
   company({
+    id: "voyage",
+    displayName: "Voyage AI",
+    baseUrl: "https://api.voyageai.com/v1",
+    surfaces: ["embeddings", "rerank"],
+    reference: "https://docs.voyageai.com/reference/embeddings-api",
+  }),
+  company({
     id: "perplexity",
     displayName: "Perplexity",
     baseUrl: "https://api.perplexity.ai",
@@ -113,17 +125,63 @@ export const MAKERS: readonly Company[] = [
     reference: "https://docs.perplexity.ai/api-reference",
   }),
   company({
+    id: "perplexity-agent",
+    displayName: "Perplexity (Agent API and embeddings)",
+    baseUrl: "https://api.perplexity.ai/v1",
+    surfaces: ["embeddings", "responses"],
+    quirks: { endsWithFinish: true },
+    reference: "https://docs.perplexity.ai/docs/grounded-llm/openai-compatibility",
+  }),
+  company({
+    id: "meta",
+    displayName: "Meta",
+    baseUrl: "https://api.meta.ai/v1",
+    surfaces: ["chat", "responses"],
+    reference: "https://dev.meta.ai/docs",
+  }),
+  anthropicApi({
+    id: "meta-anthropic",
+    displayName: "Meta (Anthropic's API)",
+    baseUrl: "https://api.meta.ai/v1",
+    reference: "https://dev.meta.ai/docs",
+  }),
+  company({
+    id: "ai21",
+    displayName: "AI21 (Jamba)",
+    baseUrl: "https://api.ai21.com/studio/v1",
+    reference: "https://docs.ai21.com/reference/jamba-1-6-api-ref",
+  }),
+  company({
+    id: "inception",
+    displayName: "Inception (Mercury)",
+    baseUrl: "https://api.inceptionlabs.ai/v1",
+    reference: "https://docs.inceptionlabs.ai",
+  }),
+  company({
+    id: "upstage",
+    displayName: "Upstage (Solar)",
+    baseUrl: "https://api.upstage.ai/v1",
+    surfaces: ["chat", "embeddings"],
+    reference: "https://console.upstage.ai/api/chat",
+  }),
+  company({
     id: "moonshot",
     displayName: "Moonshot AI (Kimi)",
     baseUrl: "https://api.moonshot.ai/v1",
-    reference: "https://platform.moonshot.ai/docs/api/chat",
+    surfaces: KIMI,
+    reference: "https://platform.kimi.ai/docs/api/overview",
   }),
   company({
+    id: "moonshot-cn",
+    displayName: "Moonshot AI (Kimi), China",
+    baseUrl: "https://api.moonshot.cn/v1",
+    surfaces: KIMI,
+    reference: "https://platform.moonshot.cn/docs/api/chat",
+  }),
+  anthropicApi({
     id: "moonshot-anthropic",
     displayName: "Moonshot AI (Anthropic's API)",
-    dialect: "anthropic",
     baseUrl: "https://api.moonshot.ai/anthropic/v1",
-    surfaces: ["messages"],
     reference: "https://platform.moonshot.ai/docs/guide/agent-support",
   }),
   company({
@@ -132,29 +190,43 @@ export const MAKERS: readonly Company[] = [
     baseUrl: "https://api.z.ai/api/paas/v4",
     reference: "https://docs.z.ai/api-reference/introduction",
   }),
-  company({
+  anthropicApi({
     id: "zai-anthropic",
     displayName: "Z.ai (Anthropic's API)",
-    dialect: "anthropic",
     baseUrl: "https://api.z.ai/api/anthropic/v1",
-    surfaces: ["messages"],
     reference: "https://docs.z.ai/scenario-example/develop-tools/claude",
   }),
   company({
-    id: "alibaba",
-    displayName: "Alibaba Cloud Model Studio (Qwen)",
-    baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-    surfaces: ["chat", "embeddings", ...BATCHES],
-    // Others have a purpose of its own, and one model reads them. `max_tokens` leaves thoughts out, and not
-    // all of its models know `max_completion_tokens`, which counts them (API reference, 2026-11).
-    quirks: { keepsBatchFilesOnly: true, thinksBeyondLimit: true },
-    reference:
-      "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+    id: "zhipu",
+    displayName: "Zhipu AI (GLM), China",
+    baseUrl: "https://open.bigmodel.cn/api/paas/v4",
+    surfaces: ["chat", "embeddings"],
+    reference: "https://docs.bigmodel.cn/cn/api/introduction",
+  }),
+  anthropicApi({
+    id: "zhipu-anthropic",
+    displayName: "Zhipu AI (Anthropic's API)",
+    baseUrl: "https://open.bigmodel.cn/api/anthropic/v1",
+    authentication: { kind: "header", name: "x-api-key" },
+    reference: "https://docs.bigmodel.cn/cn/guide/develop/claude",
   }),
   company({
     id: "minimax",
     displayName: "MiniMax",
     baseUrl: "https://api.minimax.io/v1",
+    surfaces: ["chat", "responses"],
     reference: "https://platform.minimax.io/docs/api-reference/text-openai-api",
+  }),
+  anthropicApi({
+    id: "minimax-anthropic",
+    displayName: "MiniMax (Anthropic's API)",
+    baseUrl: "https://api.minimax.io/anthropic/v1",
+    reference: "https://platform.minimax.io/docs/api-reference/text-anthropic-api",
+  }),
+  company({
+    id: "stepfun",
+    displayName: "StepFun",
+    baseUrl: "https://api.stepfun.ai/v1",
+    reference: "https://platform.stepfun.ai/docs/en/overview/concept",
   }),
 ];

@@ -1,9 +1,11 @@
 /** The catalogue of companies: every row can be used as it stands, and each address has one owner. */
 import { describe, expect, test } from "bun:test";
 import { COMPANIES, companyById, companyOf, listedAddress } from "../../src/providers/companies.ts";
-import type { Company } from "../../src/providers/company.ts";
+import { type Company, USUAL_QUIRKS } from "../../src/providers/company.ts";
 import { surfacesOf, surfacesOfDialect } from "../../src/providers/surfaces.ts";
 import { readBaseUrl } from "../../src/admin/address.ts";
+
+const usual: Readonly<Record<string, unknown>> = USUAL_QUIRKS;
 
 const filled = ({ baseUrl, parameters }: Company): string =>
   parameters.reduce((url, { name }) => url.replaceAll(`{${name}}`, "some-name"), baseUrl);
@@ -65,6 +67,42 @@ describe.each(COMPANIES.map((one) => [one.id, one] as const))("%s", (_, one) => 
   });
 });
 
+test("each that differs from most does so in what was found of it, and in nothing else", () => {
+  const differences = COMPANIES.map(({ id, quirks }) => {
+    const own = Object.entries(quirks).filter(([name, value]) => usual[name] !== value);
+    return [id, Object.fromEntries(own)] as const;
+  }).filter(([, own]) => Object.keys(own).length > 0);
+  const newerLimit = { outputCapMember: "max_completion_tokens" } as const;
+  const ofMistral = { repeatsText: true, tellsUsageUnasked: true };
+  const ofQwen = { keepsBatchFilesOnly: true, thinksBeyondLimit: true };
+  expect(Object.fromEntries(differences)).toEqual({
+    openai: newerLimit,
+    xai: newerLimit,
+    azure: newerLimit,
+    "azure-entra": newerLimit,
+    "azure-deployments": newerLimit,
+    snowflake: newerLimit,
+    cerebras: { ...newerLimit, keepsBatchFilesOnly: true },
+    mistral: ofMistral,
+    codestral: ofMistral,
+    databricks: { tellsUsageUnasked: true },
+    "databricks-azure": { tellsUsageUnasked: true },
+    perplexity: { endsWithFinish: true },
+    "perplexity-agent": { endsWithFinish: true },
+    nous: { endsWithFinish: true },
+    gmi: { endsWithFinish: true },
+    alibaba: ofQwen,
+    "alibaba-workspace": ofQwen,
+    "alibaba-cn": ofQwen,
+    "alibaba-anthropic": { thinksBeyondLimit: true },
+    volcengine: { thinksBeyondLimit: true },
+    siliconflow: { thinksBeyondLimit: true },
+    "siliconflow-cn": { thinksBeyondLimit: true },
+    "siliconflow-anthropic": { thinksBeyondLimit: true },
+    groq: { keepsBatchFilesOnly: true, soundSecondsLeast: 10 },
+  });
+});
+
 test("a provider is its operator's word's, else its address's, else nobody's", () => {
   const dialect = "openai";
   const of = (baseUrl: string, company?: string): string | null =>
@@ -74,6 +112,10 @@ test("a provider is its operator's word's, else its address's, else nobody's", (
   expect(of("https://a.b.openai.azure.com/openai/v1")).toBe("azure");
   expect(of("https://proxy.example.com/v1", "groq")).toBe("groq");
   expect(of("https://api.openai.com/v1", "gone-from-the-catalogue")).toBe("openai");
+  expect(of("https://w1.eu-central-1.maas.aliyuncs.com/compatible-mode/v1")).toBe(
+    "alibaba-workspace",
+  );
+  expect(of("https://adb-1.2.azuredatabricks.net/serving-endpoints")).toBe("databricks-azure");
   for (const foreign of [
     "https://proxy.example.com/v1",
     "https://api.openai.com.example.com/v1",

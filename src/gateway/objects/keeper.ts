@@ -47,17 +47,22 @@ export async function findKept(
   return allow(kept);
 }
 
+const NO_MODEL = "";
+
 /** Where a provider keeps something: the credential that made it, and for which model. */
 type KeptPlace = Pick<ObjectRow, "credentialHash" | "credentialPosition" | "model">;
 
-/** Who can be asked about what is kept there, for nothing; null: the provider has no credential. */
+/**
+ * Who can be asked about what is kept there, for nothing; null: the provider has no credential. In a lane of its
+ * own, whatever the model: providers limit such questions apart, and where one says so its models go on.
+ */
 export function keeperOf(
   { credentialHashSecret }: Pick<Gateway, "credentialHashSecret">,
   place: KeptPlace,
   provider: ProviderEntry,
 ): Candidate | null {
-  const model = place.model ?? "";
-  const lane = keeperLane(credentialHashSecret, place, provider.lanesNow(model));
+  const lane = keeperLane(credentialHashSecret, place, provider.lanesNow(NO_MODEL));
+  const model = place.model ?? NO_MODEL;
   return lane === null ? null : { provider, lane, target: null, model, price: FREE_PRICE };
 }
 

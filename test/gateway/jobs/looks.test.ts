@@ -137,4 +137,25 @@ describe("jobs", () => {
     await drained;
     expect(stage.upstream.seen).toEqual([]);
   });
+
+  test.each([429, 401, 402, 503])(
+    "whose provider answers %i to us keep no client from its model",
+    async (code) => {
+      await create();
+      const retry = { "retry-after": "3600" };
+      const refused = { status: code, headers: retry, pieces: ['{"error":{"message":"no"}}'] };
+      const said = { role: "assistant", content: "Ho" };
+      const choices = [{ index: 0, finish_reason: "stop", message: said }];
+      const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+      const answered = { id: "c", object: "chat.completion", choices, usage };
+      stage.upstream.answer(({ method }) =>
+        method === "GET" ? refused : { pieces: [JSON.stringify(answered)] },
+      );
+      for (let look = 0; look < 8; look += 1) await stage.pass(MINUTE_MS);
+      const messages = [{ role: "user", content: "Hi" }];
+      const reply = await stage.ask("POST", "/v1/chat/completions", { model: MODEL, messages });
+      expect([reply.status, JSON.parse(reply.text)]).toEqual([200, answered]);
+      expect(looksAt(stage.upstream).length).toBeGreaterThan(0);
+    },
+  );
 });

@@ -10,6 +10,9 @@ import { TOOLS_MAX } from "../extras.ts";
 /** No model writes more in one answer (2026-11): sums of larger limits would pass what numbers can tell. */
 const OUTPUT_TOKENS_MAX = 2_097_152;
 
+/** Providers' own names have half as many. */
+const TOOL_NAME_CHARS_MAX = 64;
+
 type Sums = { -readonly [Name in keyof BatchBounds]: BatchBounds[Name] };
 
 export class BoundsSum {
@@ -53,8 +56,16 @@ export class BoundsSum {
       request.without.includes(kind),
     );
     addAll(this.#units, request.units?.max ?? {});
-    addAll(this.#toolCalls, request.toolCallsMax);
-    // Their names are whatever clients write.
+    return this.#addTools(request);
+  }
+
+  /** Their names are whatever clients write, and are remembered with the file. */
+  #addTools({ toolCallsMax }: ClientRequest): Refused | null {
+    if (Object.keys(toolCallsMax).some((name) => name.length > TOOL_NAME_CHARS_MAX)) {
+      const message = `A tool of the provider's has a name of ${TOOL_NAME_CHARS_MAX} characters at most.`;
+      return wrong(message, "body.tools");
+    }
+    addAll(this.#toolCalls, toolCallsMax);
     if (this.#toolCalls.size <= TOOLS_MAX) return null;
     return wrong(`The lines use more than ${TOOLS_MAX} tools of the provider's.`, "body.tools");
   }

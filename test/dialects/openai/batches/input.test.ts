@@ -45,6 +45,8 @@ function problem(text: string | Uint8Array): readonly [message: string, param: s
 
 const bodyBytes = (body: object): number => Buffer.byteLength(JSON.stringify({ ...CHAT, ...body }));
 
+const withTool = (type: string): string => lineOf({ tools: [{ type }] });
+
 function withTools(from: number): string {
   return lineOf({
     tools: Array.from({ length: 32 }, (_, index) => ({ type: `t${from}x${index}x` })),
@@ -288,6 +290,12 @@ describe("a file is refused, with the line and the member", () => {
     });
     expect(problem(`${withTools(1)}\n${withTools(2)}`)).toEqual([
       "Line 2: The lines use more than 32 tools of the provider's.",
+      "body.tools",
+    ]);
+    // They are remembered with the file.
+    expect(Object.keys(fileOf(withTool("t".repeat(64))).bounds.toolCallsMax)).toHaveLength(1);
+    expect(problem(withTool("t".repeat(65)))).toEqual([
+      "Line 1: A tool of the provider's has a name of 64 characters at most.",
       "body.tools",
     ]);
     expect(fileOf(`${withFiles(0)}\n${withFiles(400)}`).objects).toHaveLength(1_000);

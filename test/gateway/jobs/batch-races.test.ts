@@ -187,4 +187,54 @@ describe("a batch", () => {
     expect(await stage.budget()).toEqual({ postedNanoUsd: COST_NANO_USD, heldNanoUsd: 0 });
     expect(await posted()).toEqual(ONCE);
   });
+
+  test.each(["global", "provider", "route", "token"] as const)(
+    "is held in the budget of its %s over a restart, and given back once",
+    async (scopeType) => {
+      await upload();
+      const { tollgate, providerId, routeId, tenantId, tokenId } = stage;
+      const scopeId = { global: "*", provider: providerId, route: routeId, token: tokenId }[
+        scopeType
+      ];
+      const owner = scopeType === "token" ? tenantId : null;
+      const amountNanoUsd = 2 * HELD_NANO_USD - 1;
+      await tollgate.addBudget({
+        scopeType,
+        scopeId,
+        tenantId: owner,
+        amountNanoUsd,
+        window: "total",
+      });
+      expect([await create(), await create()]).toEqual([200, 429]);
+      await stage.restart();
+      expect(await create()).toBe(429);
+      await runOut();
+      expect([await create(), await create()]).toEqual([200, 429]);
+      await runOut();
+      expect(await posted()).toEqual({ ...ONCE, costs: [COST_NANO_USD, COST_NANO_USD] });
+    },
+  );
+
+  test("whose id its provider gave to another tenant's as well is charged to each once", async () => {
+    await upload();
+    const first = stage.token;
+    const other = await stage.tollgate.addToken((await stage.tollgate.addTenant()).id);
+    expect(await create()).toBe(200);
+    begun = 0;
+    stage.token = other.token;
+    // Whatever the file's id: of the same provider it is nobody's now, so the other one has its own.
+    stage.upstream.answer((seen) =>
+      seen.path === "/v1/files"
+        ? { pieces: ['{"id":"file-other","object":"file"}'] }
+        : answered(seen),
+    );
+    await upload();
+    const mine = { ...ASKED, input_file_id: "file-other" };
+    expect((await stage.ask("POST", "/v1/batches", mine)).status).toBe(200);
+    expect((await stage.ask("GET", "/v1/batches/batch_1")).status).toBe(404);
+    stage.token = first;
+    expect((await stage.ask("GET", "/v1/batches/batch_1")).status).toBe(404);
+    await runOut();
+    expect(await posted()).toEqual({ ...ONCE, costs: [COST_NANO_USD, COST_NANO_USD] });
+  });
 });

@@ -73,6 +73,7 @@ export class JobsStage {
   tokenId = "";
   token = "";
   providerId = "";
+  routeId = "";
 
   private constructor(upstream: RecordedUpstream, clock: ClockInHand, tollgate: TestGateway) {
     this.upstream = upstream;
@@ -93,9 +94,8 @@ export class JobsStage {
     });
     const each = { inputPicoUsd: 1_000, outputPicoUsd: 1_000, outputTokensMax: 1_000 };
     await tollgate.addPrice(provider.id, MODEL, { ...each, ...price });
-    await tollgate.addRoute(MODEL, [
-      { providerId: provider.id, model: MODEL, weight: 1, priority: 0 },
-    ]);
+    const target = { providerId: provider.id, model: MODEL, weight: 1, priority: 0 };
+    stage.routeId = (await tollgate.addRoute(MODEL, [target])).id;
     stage.providerId = provider.id;
     stage.tenantId = (await tollgate.addTenant()).id;
     const { row, token } = await tollgate.addToken(stage.tenantId);

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { lookAt } from "../../../src/gateway/jobs/look.ts";
+import { verifyLedger } from "../../../src/store/verify.ts";
 import { lastAttempts } from "../../conformance/ledger-rows.ts";
 import {
   type Recorded,
@@ -108,6 +109,8 @@ describe("jobs", () => {
       return [one.amountNanoUsd, one.outcome, one.estimated];
     });
     expect(ends).toEqual([[42, "ok", false]]);
+    const report = verifyLedger(`${stage.tollgate.dataDir}/tollgate.db`);
+    expect(report).toMatchObject({ open: 0, differenceCount: 0 });
   });
 
   test("that end while they are looked at are looked at again soon for who saw it", async () => {

@@ -5,26 +5,15 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/base/limits.ts";
 import { lastAttempt } from "./ledger-rows.ts";
-import type { Seen } from "./recorded-upstream.ts";
 import { type Item, message, response } from "./responses-answers.ts";
-import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { conformanceStageForFile, PUBLIC_MODEL } from "./stage.ts";
+import { accountOf, addTwoAccounts, TWO_ACCOUNTS } from "./two-accounts.ts";
 
 const stage = await conformanceStageForFile("openai", "/v1");
 const { tenantId, token, tollgate, upstream } = stage;
 const PATH = "/v1/conversations";
 
-// A provider with two credentials; the route goes to either.
-const TWO_ACCOUNTS = "two-accounts";
-const double = await tollgate.addProvider({
-  name: "double",
-  baseUrl: `${upstream.url}/v1`,
-  credentialSealed: "account-1",
-  terms: { moreCredentialsSealed: ["account-2"] },
-});
-await tollgate.addPrice(double.id, UPSTREAM_MODEL, { inputPicoUsd: 1_000_000 });
-const target = { providerId: double.id, model: UPSTREAM_MODEL, weight: 1, priority: 0 };
-await tollgate.addRoute(TWO_ACCOUNTS, [target]);
-const stranger = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
+const { double, stranger } = await addTwoAccounts(stage);
 
 let made = 0;
 
@@ -47,8 +36,6 @@ beforeEach(() => {
 const json = (body: object) => ({ pieces: [JSON.stringify(body)] });
 const page = (data: readonly Item[]): Item => ({ object: "list", data, has_more: false });
 const conversation = (id: string): Item => ({ id, object: "conversation", metadata: {} });
-
-const accountOf = (seen: Seen | undefined): string | undefined => seen?.headers["authorization"];
 
 type Wish = {
   readonly method?: string;

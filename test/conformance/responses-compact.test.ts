@@ -9,6 +9,7 @@ import { lastAttempt } from "./ledger-rows.ts";
 import type { Seen } from "./recorded-upstream.ts";
 import { compaction, type Item, message, response } from "./responses-answers.ts";
 import { conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { accountOf, addTwoAccounts, TWO_ACCOUNTS } from "./two-accounts.ts";
 
 const OUTPUT_MAX = 50_000;
 const stage = await conformanceStageForFile("openai", "/v1", {
@@ -17,7 +18,7 @@ const stage = await conformanceStageForFile("openai", "/v1", {
   outputTokensMax: OUTPUT_MAX,
 });
 const { tenantId, token, tollgate, through, upstream } = stage;
-const stranger = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
+const { stranger } = await addTwoAccounts(stage);
 
 const COMPACT = "/v1/responses/compact";
 const COUNT = "/v1/responses/input_tokens";
@@ -63,7 +64,6 @@ async function ask(path: string, more: Item, by = token, model = PUBLIC_MODEL) {
 }
 
 const bodyOf = (seen: Seen | null): unknown => JSON.parse(new TextDecoder().decode(seen?.body));
-const accountOf = (seen: Seen | null): string | undefined => seen?.headers["authorization"];
 
 async function tokenWithBudget(amountNanoUsd: number): Promise<string> {
   const owner = await tollgate.addToken(tenantId);
@@ -204,20 +204,11 @@ describe.each([COMPACT, COUNT])("POST %s", (path) => {
   );
 
   test("goes to the account that keeps the response that it goes on from", async () => {
-    const double = await tollgate.addProvider({
-      name: `double of ${path}`,
-      baseUrl: `${upstream.url}/v1`,
-      credentialSealed: "account-1",
-      terms: { moreCredentialsSealed: ["account-2"] },
-    });
-    await tollgate.addPrice(double.id, UPSTREAM_MODEL, PRICE);
-    const target = { providerId: double.id, model: UPSTREAM_MODEL, weight: 1, priority: 0 };
-    await tollgate.addRoute(`two-accounts of ${path}`, [target]);
     const accounts = new Set<string | undefined>();
     for (let turn = 0; turn < 4; turn += 1) {
-      const first = await ask(CREATE, {}, token, `two-accounts of ${path}`);
+      const first = await ask(CREATE, {}, token, TWO_ACCOUNTS);
       const previous_response_id = first.told.id;
-      const next = await ask(path, { previous_response_id }, token, `two-accounts of ${path}`);
+      const next = await ask(path, { previous_response_id }, token, TWO_ACCOUNTS);
       expect([next.status, accountOf(next.seen)]).toEqual([200, accountOf(first.seen)]);
       accounts.add(accountOf(first.seen));
     }

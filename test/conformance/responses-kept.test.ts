@@ -5,7 +5,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { until } from "../support/until.ts";
 import { lastAttempt } from "./ledger-rows.ts";
-import type { Seen } from "./recorded-upstream.ts";
 import {
   begun,
   called,
@@ -20,6 +19,7 @@ import {
   written,
 } from "./responses-answers.ts";
 import { type Asked, conformanceStageForFile, PUBLIC_MODEL, UPSTREAM_MODEL } from "./stage.ts";
+import { accountOf, addTwoAccounts, TWO_ACCOUNTS } from "./two-accounts.ts";
 
 const stage = await conformanceStageForFile("openai", "/v1", {
   inputPicoUsd: 1_000_000,
@@ -29,18 +29,7 @@ const { direct, tenantId, through, token, tollgate, upstream } = stage;
 const EVENT_STREAM = { "content-type": "text/event-stream" };
 const PATH = "/v1/responses";
 
-// A provider with two credentials; the route goes to either.
-const TWO_ACCOUNTS = "two-accounts";
-const double = await tollgate.addProvider({
-  name: "double",
-  baseUrl: `${upstream.url}/v1`,
-  credentialSealed: "account-1",
-  terms: { moreCredentialsSealed: ["account-2"] },
-});
-await tollgate.addPrice(double.id, UPSTREAM_MODEL, { inputPicoUsd: 1_000_000 });
-const target = { providerId: double.id, model: UPSTREAM_MODEL, weight: 1, priority: 0 };
-await tollgate.addRoute(TWO_ACCOUNTS, [target]);
-const stranger = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
+const { double, stranger } = await addTwoAccounts(stage);
 
 let made = 0;
 
@@ -68,8 +57,6 @@ function streamed(number: number) {
   const text = events([...list, completed([message("Hi", `msg_${number}`)], { id })]);
   return { headers: EVENT_STREAM, pieces: [text] };
 }
-
-const accountOf = (seen: Seen | undefined): string | undefined => seen?.headers["authorization"];
 
 async function ask(by: string, { method = "POST", path, body }: Asked) {
   const answer = await fetch(`${tollgate.url}${path}`, {

@@ -237,6 +237,9 @@ export function isSurface(name: string): name is Surface {
   return Object.hasOwn(SURFACES, name);
 }
 
+/** In the order of the table. */
+export const SURFACE_NAMES: readonly Surface[] = Object.keys(SURFACES).filter(isSurface);
+
 export function specOf(surface: Surface): SurfaceSpec {
   return SURFACES[surface];
 }

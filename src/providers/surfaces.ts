@@ -3,7 +3,7 @@
  * that its operator left it.
  */
 import type { DialectName } from "../base/dialect.ts";
-import { isSurface, type Surface, SURFACES } from "../dialects/surfaces.ts";
+import { type Surface, SURFACE_NAMES, SURFACES } from "../dialects/surfaces.ts";
 import { companyById } from "./companies.ts";
 
 export type SurfaceTerms = {
@@ -26,5 +26,3 @@ export function surfacesOf({ dialect, company, surfaces }: SurfaceTerms): Readon
 export function surfacesOfDialect(dialect: DialectName): readonly Surface[] {
   return SURFACE_NAMES.filter((surface) => SURFACES[surface].dialect === dialect);
 }
-
-const SURFACE_NAMES: readonly Surface[] = Object.keys(SURFACES).filter(isSurface);

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { codecOf } from "../../src/dialects/catalogue.ts";
-import { accessOf, type Surface, SURFACES } from "../../src/dialects/surfaces.ts";
+import { accessOf, SURFACE_NAMES, type Surface } from "../../src/dialects/surfaces.ts";
 import type { Content, Example } from "./example.ts";
 import { EXAMPLES } from "./examples.ts";
 
@@ -117,10 +117,9 @@ const WITHOUT: Readonly<Record<Surface, Reasons>> = {
   batch_embed_contents: { ...NO_CHAT, ...PLAIN_ONLY, ...NO_PICTURES },
 };
 
-const surfaces = Object.keys(SURFACES) as Surface[];
 const cases = Object.keys(CASES) as Case[];
 
-test.each(surfaces)("%s shows every case, or says why it has none", (surface) => {
+test.each(SURFACE_NAMES)("%s shows every case, or says why it has none", (surface) => {
   const shown = cases.filter((name) => EXAMPLES[surface].some(CASES[name]));
   const excused = cases.filter((name) => WITHOUT[surface][name] !== undefined);
   // Neither missing nor excused although it is shown.
@@ -132,6 +131,6 @@ function isAbout(surface: Surface): boolean {
 }
 
 test("what is about an object says which, and nothing else does", () => {
-  const told = surfaces.filter((surface) => EXAMPLES[surface].some(({ kept }) => kept));
-  expect(told).toEqual(surfaces.filter(isAbout));
+  const told = SURFACE_NAMES.filter((surface) => EXAMPLES[surface].some(({ kept }) => kept));
+  expect(told).toEqual(SURFACE_NAMES.filter(isAbout));
 });

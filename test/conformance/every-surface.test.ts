@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { specOf, type Surface, SURFACES } from "../../src/dialects/surfaces.ts";
+import { specOf, type Surface, SURFACE_NAMES, SURFACES } from "../../src/dialects/surfaces.ts";
 import { freshProvider } from "../support/fresh-provider.ts";
 import { until } from "../support/until.ts";
 import { type Example, PRICE, SSE_TYPE } from "./example.ts";
@@ -35,7 +35,7 @@ const ERRORS_WITHIN = {
 const stageOf = (surface: Surface): Stage => STAGES[SURFACES[surface].dialect];
 
 /** Each example of each surface; the last path of a surface is the one that its provider here has. */
-const CASES = (Object.keys(SURFACES) as Surface[]).flatMap((surface) =>
+const CASES = SURFACE_NAMES.flatMap((surface) =>
   EXAMPLES[surface].map((example): readonly [string, Surface, Example] => [
     `${surface}, ${example.name}`,
     surface,

@@ -4,17 +4,15 @@
  */
 import { allow, refuse, type Verdict } from "../../base/verdict.ts";
 import { codecOf } from "../../dialects/catalogue.ts";
-import { accessOf, isSurface, type Surface, SURFACES } from "../../dialects/surfaces.ts";
+import { accessOf, type Surface, SURFACE_NAMES } from "../../dialects/surfaces.ts";
 import type { ExplainAsk } from "./explained.ts";
 
 /** Whose bodies can be shown as JSON, say all that is asked for, and are of a model that a route can be for. */
-const EXPLAINED = Object.keys(SURFACES)
-  .filter(isSurface)
-  .filter((surface) => {
-    const { form, modelInHeader, ofFile } = codecOf(surface);
-    const isSaid = form === undefined && ofFile === undefined && modelInHeader !== true;
-    return accessOf(surface) === "exchange" && isSaid;
-  });
+const EXPLAINED = SURFACE_NAMES.filter((surface) => {
+  const { form, modelInHeader, ofFile } = codecOf(surface);
+  const isSaid = form === undefined && ofFile === undefined && modelInHeader !== true;
+  return accessOf(surface) === "exchange" && isSaid;
+});
 
 /** Refuses with `invalid_request` what is not among them. */
 export function surfaceAsked({ surface, body }: ExplainAsk): Verdict<Surface> {

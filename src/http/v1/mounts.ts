@@ -3,7 +3,7 @@
  * such names hold slashes: all methods of models behind one root share it, and the end of the path tells
  * which one is meant.
  */
-import { type Surface, SURFACES } from "../../dialects/surfaces.ts";
+import { type Surface, SURFACE_NAMES, SURFACES } from "../../dialects/surfaces.ts";
 
 const MODEL = "{model}";
 
@@ -15,8 +15,8 @@ type Method = { readonly ending: string; readonly surface: Surface };
 /** Paths below `root` that hold a model's name. */
 export type ModelMount = { readonly root: string; readonly methods: readonly Method[] };
 
-export const ALL_PATHS: readonly PathMount[] = (Object.keys(SURFACES) as Surface[]).flatMap(
-  (surface) => SURFACES[surface].paths.map((path) => ({ path, surface })),
+export const ALL_PATHS: readonly PathMount[] = SURFACE_NAMES.flatMap((surface) =>
+  SURFACES[surface].paths.map((path) => ({ path, surface })),
 );
 
 export const PATH_MOUNTS = ALL_PATHS.filter(({ path }) => !path.includes(MODEL));

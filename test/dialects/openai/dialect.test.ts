@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { chatCodec } from "../../../src/dialects/openai/chat.ts";
 import { codecOf, DIALECTS, dialectOf } from "../../../src/dialects/catalogue.ts";
 import type { ErrorReply } from "../../../src/dialects/reply-contract.ts";
-import { type Surface, SURFACES } from "../../../src/dialects/surfaces.ts";
+import { SURFACE_NAMES, SURFACES } from "../../../src/dialects/surfaces.ts";
 import { openaiDialect } from "../../../src/dialects/openai/dialect.ts";
 
 const reply: ErrorReply = {
@@ -29,7 +29,7 @@ test("our own error event is an error to our own watch", () => {
 
 test("every surface has its own codec, and the dialect that the table says", () => {
   for (const [name, dialect] of Object.entries(DIALECTS)) expect(dialect.name).toBe(name);
-  for (const surface of Object.keys(SURFACES) as Surface[]) {
+  for (const surface of SURFACE_NAMES) {
     expect(codecOf(surface).surface).toBe(surface);
     expect(dialectOf(surface).name).toBe(SURFACES[surface].dialect);
   }

@@ -68,7 +68,8 @@ async function endOfBatch(
     if (isUnheard(read)) return read;
     if (read === "unknown") areAllThere = false;
   }
-  if (answered === null ? areAllThere : sum.lines >= answered) return sum.end();
+  const isWhole = answered === null ? areAllThere && sum.lines > 0 : sum.lines >= answered;
+  if (isWhole) return sum.end();
   if (usage !== null) return endByTotal(batch, usage);
   const isGone = outputs.length > 0 && !areAllThere;
   // Its files may be told of, and filled, a little later than its end.

@@ -1,5 +1,7 @@
-/** What happens beside a batch while it runs: it is charged once all the same, and no cap is passed. */
+/** What happens beside a batch, and odd answers about it: it is charged once all the same, and no cap is passed. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { LIMITS } from "../../../src/base/limits.ts";
+import { readKept } from "../../../src/gateway/jobs/ask-keeper.ts";
 import { verifyLedger } from "../../../src/store/verify.ts";
 import type { ProviderRow, TenantRow } from "../../../src/store/contract.ts";
 import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
@@ -16,6 +18,12 @@ let stage: JobsStage;
 let status: string;
 let begun: number;
 let content: Recorded;
+/** The answer of its one line. */
+let line: string;
+
+function isRead({ path }: Seen): boolean {
+  return path.endsWith("/content");
+}
 
 function answered({ method, path }: Seen): Recorded {
   const [, , noun, id, what] = path.split("/");
@@ -35,7 +43,8 @@ beforeEach(async () => {
   begun = 0;
   const body = { id: "chatcmpl-1", object: "chat.completion", choices: [], usage: USED };
   const response = { status_code: 200, request_id: "r", body };
-  content = { pieces: [JSON.stringify({ custom_id: "1", response, error: null })] };
+  line = JSON.stringify({ custom_id: "1", response, error: null });
+  content = { pieces: [line] };
   stage = await JobsStage.start();
   stage.upstream.answer(answered);
 });
@@ -47,8 +56,8 @@ const HELD_NANO_USD = JSON.stringify(BODY).length + LIMIT;
 async function upload(): Promise<void> {
   const form = new FormData();
   form.set("purpose", "batch");
-  const line = JSON.stringify({ custom_id: "1", method: "POST", url: CHAT, body: BODY });
-  form.set("file", new File([line], "in.jsonl"));
+  const asked = JSON.stringify({ custom_id: "1", method: "POST", url: CHAT, body: BODY });
+  form.set("file", new File([asked], "in.jsonl"));
   const headers = { authorization: `Bearer ${stage.token}` };
   const init = { method: "POST", headers, body: form };
   expect((await fetch(`${stage.tollgate.url}/v1/files`, init)).status).toBe(200);
@@ -149,7 +158,7 @@ describe("a batch", () => {
     await stage.tollgate.gateway.directory.changed("tenants", stage.tenantId, null);
     await runOut();
     expect(await posted()).toEqual(ONCE);
-    const errors = stage.tollgate.logLines.filter((line) => line.includes('"level":"error"'));
+    const errors = stage.tollgate.logLines.filter((one) => one.includes('"level":"error"'));
     expect(errors).toEqual([]);
   });
 
@@ -236,5 +245,60 @@ describe("a batch", () => {
     expect((await stage.ask("GET", "/v1/batches/batch_1")).status).toBe(404);
     await runOut();
     expect(await posted()).toEqual({ ...ONCE, costs: [COST_NANO_USD, COST_NANO_USD] });
+  });
+
+  test.each([
+    ["is empty", ""],
+    ["is an error", '{"error":{"message":"try later"}}'],
+  ])("whose file of answers %s is never free", async (_, text) => {
+    await upload();
+    await stage.addBudget(1_000);
+    expect(await create()).toBe(200);
+    status = "completed";
+    content = { pieces: [text] };
+    for (let look = 0; look < LIMITS.jobUnknownLooksMax; look += 1)
+      await stage.pass(20 * MINUTE_MS);
+    const { heldNanoUsd, postedNanoUsd } = await stage.budget();
+    expect([heldNanoUsd, postedNanoUsd > 0]).toEqual([0, true]);
+  });
+
+  test("is not read again and again for a client who asks for it all the time", async () => {
+    await stage.addBudget(1_000);
+    await upload();
+    expect(await create()).toBe(200);
+    await stage.pass(MINUTE_MS);
+    status = "completed";
+    const whole = content;
+    content = { ...whole, end: "cut" };
+    for (let asked = 0; asked < 20; asked += 1) {
+      expect((await stage.ask("GET", "/v1/batches/batch_1")).status).toBe(200);
+    }
+    await stage.pass(0);
+    expect(stage.upstream.seen.filter(isRead).length).toBe(0);
+    await stage.pass(15_000);
+    expect(stage.upstream.seen.filter(isRead).length).toBe(1);
+    content = whole;
+    await stage.pass(MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: COST_NANO_USD, heldNanoUsd: 0 });
+  });
+
+  test("has its answers read in small pieces, others having their turn in between", async () => {
+    await upload();
+    expect(await create()).toBe(200);
+    const text = `${line}\n`.repeat(4_000);
+    content = { pieces: [text] };
+    const [open] = stage.tollgate.gateway.jobs.openJobs();
+    if (open === undefined) throw new Error("the batch is followed");
+    const pieces: Uint8Array[] = [];
+    let turns = 0;
+    let crowded = 0;
+    const read = await readKept(stage.tollgate.gateway, open.job, "file-out", async (piece) => {
+      if (turns < pieces.length) crowded += 1;
+      pieces.push(Uint8Array.from(piece));
+      setImmediate(() => void (turns += 1));
+    });
+    expect([read, new TextDecoder().decode(Buffer.concat(pieces)) === text]).toEqual([true, true]);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(16 * 1024);
+    expect(crowded).toBe(0);
   });
 });

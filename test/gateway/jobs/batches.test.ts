@@ -4,7 +4,6 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { LIMITS } from "../../../src/base/limits.ts";
-import { readKept } from "../../../src/gateway/jobs/ask-keeper.ts";
 import { verifyLedger } from "../../../src/store/verify.ts";
 import { lastAttempts } from "../../conformance/ledger-rows.ts";
 import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
@@ -358,44 +357,6 @@ describe("a batch", () => {
     files.set(OUTPUT, { pieces: Array.from({ length: LINES.length }, () => used) });
     await stage.pass(MINUTE_MS);
     expect(await lastCost()).toMatchObject({ amountNanoUsd: heldNanoUsd, estimated: true });
-  });
-
-  test("is not read again and again for a client who asks for it all the time", async () => {
-    await stage.addBudget(1_000);
-    await begin();
-    await stage.pass(MINUTE_MS);
-    end();
-    files.set(OUTPUT, { pieces: ANSWERS, end: "cut" });
-    const isRead = ({ path }: Seen): boolean => path.includes(OUTPUT);
-    for (let asked = 0; asked < 20; asked += 1) {
-      expect((await stage.ask("GET", `/v1/batches/${ID}`)).status).toBe(200);
-    }
-    await stage.pass(0);
-    expect(stage.upstream.seen.filter(isRead).length).toBe(0);
-    await stage.pass(15_000);
-    expect(stage.upstream.seen.filter(isRead).length).toBe(1);
-    end();
-    await stage.pass(MINUTE_MS);
-    expect(await stage.budget()).toEqual({ postedNanoUsd: 27, heldNanoUsd: 0 });
-  });
-
-  test("has its answers read in small pieces, others having their turn in between", async () => {
-    await begin();
-    const text = ANSWERS.join("").repeat(2_000);
-    files.set(OUTPUT, { pieces: [text] });
-    const [open] = stage.tollgate.gateway.jobs.openJobs();
-    if (open === undefined) throw new Error("the batch is followed");
-    const pieces: Uint8Array[] = [];
-    let turns = 0;
-    let crowded = 0;
-    const read = await readKept(stage.tollgate.gateway, open.job, OUTPUT, async (piece) => {
-      if (turns < pieces.length) crowded += 1;
-      pieces.push(Uint8Array.from(piece));
-      setImmediate(() => void (turns += 1));
-    });
-    expect([read, new TextDecoder().decode(Buffer.concat(pieces)) === text]).toEqual([true, true]);
-    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(16 * 1024);
-    expect(crowded).toBe(0);
   });
 
   test("that its provider refuses holds nothing and costs nothing", async () => {

@@ -57,11 +57,14 @@ const FAILED: OutputLine = { ...UNREAD, isAnswered: false };
 
 /** As OpenAI's API writes it: `{"custom_id":…,"response":{"status_code":200,"body":{…}},"error":null}` (2026-11). */
 function outputLine(codec: Codec, line: Uint8Array): OutputLine {
-  const { response, error } = membersIn(line, ["response", "error"]);
+  const { custom_id: id, response, error } = membersIn(line, ["custom_id", "response", "error"]);
   const { status_code: status, body } = membersIn(response, ["status_code", "body"]);
   if (isFailure(status)) return FAILED;
-  // Where nothing was answered, as after the batch's time, the error says why.
-  if (body === undefined) return isNull(response) && !isNull(error) ? FAILED : UNREAD;
+  if (body === undefined) {
+    // Where nothing was answered, as after the batch's time, the error says why; one without an id is no line's.
+    const isError = isNull(response) && !isNull(error) && !isNull(id);
+    return isError ? FAILED : UNREAD;
+  }
   const usage = codec.usage(body) ?? null;
   if (usage === null && codec.failureIn(body) !== null) return FAILED;
   return {

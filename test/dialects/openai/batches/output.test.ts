@@ -114,6 +114,7 @@ describe("a line of a batch's output", () => {
       "not JSON",
       "[1]",
       "{}",
+      '{"error":{"message":"try later"}}',
       lineOf(null),
       lineOf({ status_code: 200 }),
       lineOf({ status_code: 200, body: "text" }),

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 
-const SWEEP_MS = 50;
+export const SWEEP_MS = 50;
 
 /** A deadline that can be moved without cost and must be disarmed. */
 export interface Deadline {

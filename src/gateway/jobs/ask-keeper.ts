@@ -136,8 +136,10 @@ async function readOut(
   take: (piece: Uint8Array) => Promise<void>,
 ): Promise<Heard<true>> {
   const idle = watchdog.deadline(() => upstream.giveUp("idle"));
-  const givenUpFor = (): string | null =>
-    exchange.stoppedFor ?? (upstream.gaveUpFor() === null ? null : "timeout_idle");
+  const givenUpFor = (): string | null => {
+    const reason = upstream.gaveUpFor();
+    return exchange.stoppedFor ?? (reason === null ? null : `timeout_${reason}`);
+  };
   try {
     for (const piece of first.splice(0)) await takeInTurns(piece, take);
     for (;;) {

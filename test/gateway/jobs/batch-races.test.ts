@@ -5,6 +5,7 @@ import { readKept } from "../../../src/gateway/jobs/ask-keeper.ts";
 import { verifyLedger } from "../../../src/store/verify.ts";
 import type { ProviderRow, TenantRow } from "../../../src/store/contract.ts";
 import type { Recorded, Seen } from "../../conformance/recorded-upstream.ts";
+import { until } from "../../support/until.ts";
 import { CREDENTIAL, JobsStage, MODEL } from "./jobs-stage.ts";
 
 const MINUTE_MS = 60_000;
@@ -109,6 +110,26 @@ describe("a batch", () => {
     expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd: 0 });
     await runOut();
     expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd: 0 });
+    expect(await posted()).toEqual(ONCE);
+  });
+
+  test("whose answers stop coming is given up as a client would be, and read again", async () => {
+    await upload();
+    await stage.addBudget(1_000);
+    expect(await create()).toBe(200);
+    status = "completed";
+    const whole = content;
+    content = { pieces: ['{"custom_id":'], end: "hang" };
+    stage.begin(MINUTE_MS);
+    await until(() => stage.upstream.seen.at(-1)?.path.endsWith("/content") === true);
+    const { jobs } = stage.tollgate.gateway;
+    await until(() => {
+      stage.sweep(1_000);
+      return jobs.looks === 0;
+    });
+    expect(jobs.openJobs()[0]?.lastLook).toMatchObject({ said: "unheard", why: "timeout_idle" });
+    content = whole;
+    await runOut();
     expect(await posted()).toEqual(ONCE);
   });
 

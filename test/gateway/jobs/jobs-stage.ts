@@ -4,6 +4,7 @@
  */
 import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
+import { SWEEP_MS } from "../../../src/gateway/watchdog.ts";
 import type { Gateway } from "../../../src/gateway/gateway.ts";
 import type { PriceRow } from "../../../src/store/contract.ts";
 import { tenantBudgets } from "../../../actors/tenant.ts";
@@ -121,6 +122,12 @@ export class JobsStage {
   /** Time goes on, and looks at what is due begin. */
   begin(ms: number): void {
     beginLooks(ms, this.#clock);
+  }
+
+  /** Time goes on, and what waits for it is given up. */
+  sweep(ms: number): void {
+    this.#clock.leap(ms);
+    this.#clock.tick(SWEEP_MS);
   }
 
   /** Somebody sets the wall clock forward, or back. */

@@ -16,35 +16,21 @@ import { earlier, namedBeside } from "./named.ts";
 
 /** Refuses with `invalid_json`, or with `invalid_request` and the member's name in `param`. */
 export function acceptResponse(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const read = readChecked(bytes);
-  if (!read.allowed) return read;
-  const body = read.value;
-  const request = asked(bytes, body);
-  return allow({
-    ...request,
-    ...beyondPrice(body, request),
+  return acceptGenerating(bytes, (body) => ({
     surface: "responses",
     stream: body["stream"] === true,
     outputTokensMax: numberOf(body[OUTPUT_CAP_MEMBER]),
-    generates: true,
     ...(body["background"] === true ? { background: true } : {}),
-  });
+  }));
 }
 
 /** Refuses likewise. Whatever limit it names, it is one plain answer that nothing in its body bounds. */
 export function acceptCompaction(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientRequest> {
-  const read = readChecked(bytes);
-  if (!read.allowed) return read;
-  const body = read.value;
-  const request = asked(bytes, body);
-  return allow({
-    ...request,
-    ...beyondPrice(body, request),
+  return acceptGenerating(bytes, () => ({
     ...PLAIN,
     surface: "response_compact",
-    generates: true,
     isUncapped: true,
-  });
+  }));
 }
 
 /** Refuses likewise; what is only counted makes nothing. */
@@ -60,6 +46,22 @@ export function acceptCount(bytes: Uint8Array<ArrayBuffer>): Verdict<ClientReque
 }
 
 const PLAIN = { stream: false, outputTokensMax: null } as const;
+
+type Asks = Pick<
+  ClientRequest,
+  "surface" | "stream" | "outputTokensMax" | "background" | "isUncapped"
+>;
+
+function acceptGenerating(
+  bytes: Uint8Array<ArrayBuffer>,
+  asks: (body: JsonObject) => Asks,
+): Verdict<ClientRequest> {
+  const read = readChecked(bytes);
+  if (!read.allowed) return read;
+  const body = read.value;
+  const request = asked(bytes, body);
+  return allow({ ...request, ...beyondPrice(body, request), ...asks(body), generates: true });
+}
 
 function readChecked(bytes: Uint8Array<ArrayBuffer>): Verdict<JsonObject> {
   const read = readJsonBody(bytes, MEMBERS);

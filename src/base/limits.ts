@@ -213,8 +213,9 @@ export const LIMITS = {
    * given a week (Groq's guide, 2026-11); this is twice as long, and a day.
    */
   jobFollowedMs: 15 * 24 * 60 * 60_000,
-  /** Looks in a row at which its provider knew nothing of it: then it is gone. */
+  /** Looks in a row at which its provider knew nothing of it, over so long: then it is gone. */
   jobUnknownLooksMax: 5,
+  jobUnknownMs: 30 * 60_000,
   /** Operators are told of jobs that were not heard of for so long, and of a provider's no more often than that. */
   jobUnheardMs: 15 * 60_000,
   jobUnheardToldMs: 60 * 60_000,

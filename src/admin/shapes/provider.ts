@@ -159,7 +159,8 @@ export type ProviderFilter = Static<typeof ProviderFilter>;
 const Lane = Type.Object(
   {
     family: Type.String({
-      description: "Models that fail together: dated snapshots of one count as one.",
+      description:
+        "Models that fail together: dated snapshots of one count as one. Empty: questions about what it keeps.",
     }),
     credential: nullable(
       Type.Integer({

@@ -43,6 +43,8 @@ type Followed = {
   /** Monotonic: a wall clock that is set back must not put off what is due. */
   nextAtMs: number;
   unknownLooks: number;
+  /** Monotonic, of the first of them. */
+  unknownSinceMs: number;
   lastLook: OpenJob["lastLook"];
 } & Silence;
 
@@ -134,6 +136,7 @@ export class Jobs implements JobsAdmin {
     const followed = {
       ...begun,
       unknownLooks: 0,
+      unknownSinceMs: 0,
       lastLook: null,
       unheardSinceMs: null,
       toldAtMs: null,
@@ -249,9 +252,17 @@ export class Jobs implements JobsAdmin {
     } else {
       return seen;
     }
-    followed.unknownLooks = seen === "unknown" ? followed.unknownLooks + 1 : 0;
-    if (followed.unknownLooks >= LIMITS.jobUnknownLooksMax) return unknownEnd(job, "job_gone");
+    if (this.#isGone(followed, seen === "unknown")) return unknownEnd(job, "job_gone");
     return atMs > givenUpAtMs(job) ? unknownEnd(job, "job_unheard") : null;
+  }
+
+  /** An address or a cache that is wrong for some minutes must not cost a tenant all that is held. */
+  #isGone(followed: Followed, isUnknown: boolean): boolean {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (followed.unknownLooks === 0) followed.unknownSinceMs = nowMs;
+    followed.unknownLooks = isUnknown ? followed.unknownLooks + 1 : 0;
+    const isLong = nowMs - followed.unknownSinceMs >= LIMITS.jobUnknownMs;
+    return isLong && followed.unknownLooks >= LIMITS.jobUnknownLooksMax;
   }
 
   /** What goes wrong with us must not keep it open for ever either. */

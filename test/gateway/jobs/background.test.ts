@@ -123,6 +123,17 @@ describe("a background response", () => {
     expect(await stage.budget()).toEqual({ postedNanoUsd: 42, heldNanoUsd: 0 });
   });
 
+  test("is charged what it tells though its provider knew nothing of it for a while", async () => {
+    await stage.addBudget(1_000_000);
+    const heldNanoUsd = await createdHeld();
+    now = { status: 404, pieces: ['{"error":{"message":"not found"}}'] };
+    for (let look = 0; look < 3 * LIMITS.jobUnknownLooksMax; look += 1) await stage.pass(MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 0, heldNanoUsd });
+    now = { pieces: [DONE] };
+    await stage.pass(MINUTE_MS);
+    expect(await stage.budget()).toEqual({ postedNanoUsd: 42, heldNanoUsd: 0 });
+  });
+
   test("costs all that is held for it once its provider knows nothing of it for long", async () => {
     await stage.addBudget(1_000_000);
     const heldNanoUsd = await createdHeld();

@@ -206,7 +206,7 @@ export const LIMITS = {
   jobLooksMs: 1_000,
   jobLooksAtOnceMax: 32,
   jobLooksOfProviderMax: 4,
-  jobAskMs: 30 * 60_000,
+  jobAskMs: 2 * 60 * 60_000,
   jobOutputBytesMax: 4 * 1024 * 1024 * 1024,
   /**
    * A job whose end nobody has told so long after its begin is charged what is held for it. Batches may be

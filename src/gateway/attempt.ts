@@ -176,7 +176,7 @@ function dispatch(
   run.stopAttempt = upstream.giveUp;
   exchange.drainsForLeftClient = row.onClientDisconnect === "drain" && !exchange.isHedged;
   const total = gateway.watchdog.deadline(() => upstream.giveUp("total"));
-  total.arm(row.timeoutsMs.total);
+  total.arm(exchange.attemptTotalMs ?? row.timeoutsMs.total);
   onRelease(exchange, total.disarm);
   return upstream;
 }

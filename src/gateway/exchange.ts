@@ -81,6 +81,8 @@ export type Exchange = {
   readonly startedMonotonicMs: number;
   /** Wall time by which everything must be over. */
   deadlineMs: number;
+  /** How long one attempt may take, whatever its provider's own clock says; null: as that says. */
+  attemptTotalMs: number | null;
   /** Moves the deadline to `durationMs` after the exchange began. */
   setDeadline: (durationMs: number) => void;
   principal: Principal | null;

@@ -14,6 +14,7 @@ export function newExchange({ clock, random }: Gateway, call: ClientCall): Excha
     createdAtMs,
     startedMonotonicMs: clock.monotonicMs(),
     deadlineMs: createdAtMs + LIMITS.streamTotalMs,
+    attemptTotalMs: null,
     setDeadline: () => undefined,
     principal: null,
     priorityClass: "default",

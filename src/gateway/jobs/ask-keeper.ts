@@ -77,6 +77,8 @@ async function asked<T>(
   const { jobAskMs: totalMs, jobOutputBytesMax: bytesMax } = LIMITS;
   const ask = { call, request: accepted.value, routeId: null, totalMs, bytesMax };
   const exchange = beginHouse(gateway, ask);
+  // Nobody waits for it, and a file of answers takes the time that it takes.
+  exchange.attemptTotalMs = totalMs;
   try {
     const hold = holdNothing(gateway, exchange, candidate);
     const made = await attemptForHouse(gateway, exchange, ask, candidate, hold);

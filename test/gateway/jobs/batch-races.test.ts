@@ -133,6 +133,26 @@ describe("a batch", () => {
     expect(await posted()).toEqual(ONCE);
   });
 
+  test("whose answers take longer than its provider's requests may is read all the same", async () => {
+    const clocks = { connect: 5_000, first_byte: 60 * MINUTE_MS, first_token: 60 * MINUTE_MS };
+    const timeoutsMs = { ...clocks, idle: 60 * MINUTE_MS, total: MINUTE_MS };
+    await stage.stop();
+    stage = await JobsStage.start({}, { timeoutsMs });
+    stage.upstream.answer(answered);
+    await upload();
+    expect(await create()).toBe(200);
+    status = "completed";
+    const late = Promise.withResolvers<void>();
+    content = { pieces: [line.slice(0, 9), late.promise, line.slice(9)] };
+    stage.begin(MINUTE_MS);
+    await until(() => stage.upstream.seen.some(isRead));
+    stage.sweep(10 * MINUTE_MS);
+    late.resolve();
+    await until(() => stage.tollgate.gateway.jobs.looks === 0);
+    expect(await posted()).toEqual(ONCE);
+    expect(stage.upstream.seen.filter(isRead).length).toBe(1);
+  });
+
   test("that is cancelled just when it has ended, and whose files are deleted, is charged once", async () => {
     await upload();
     await stage.addBudget(1_000);

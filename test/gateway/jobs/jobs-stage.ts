@@ -6,7 +6,7 @@ import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { SWEEP_MS } from "../../../src/gateway/watchdog.ts";
 import type { Gateway } from "../../../src/gateway/gateway.ts";
-import type { PriceRow } from "../../../src/store/contract.ts";
+import type { PriceRow, ProviderRow } from "../../../src/store/contract.ts";
 import { tenantBudgets } from "../../../actors/tenant.ts";
 import {
   type RecordedUpstream,
@@ -83,7 +83,10 @@ export class JobsStage {
   }
 
   /** `price`: one nano-dollar for each token where it says nothing. */
-  static async start(price: Partial<PriceRow> = {}): Promise<JobsStage> {
+  static async start(
+    price: Partial<PriceRow> = {},
+    company: Partial<ProviderRow> = {},
+  ): Promise<JobsStage> {
     const clock = clockInHand();
     const upstream = await startRecordedUpstream();
     const stage = new JobsStage(upstream, clock, await startTestGateway({ clock }));
@@ -92,6 +95,7 @@ export class JobsStage {
       name: "recorded",
       baseUrl: `${upstream.url}/v1`,
       credentialSealed: CREDENTIAL,
+      ...company,
     });
     const each = { inputPicoUsd: 1_000, outputPicoUsd: 1_000, outputTokensMax: 1_000 };
     await tollgate.addPrice(provider.id, MODEL, { ...each, ...price });

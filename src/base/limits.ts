@@ -213,6 +213,9 @@ export const LIMITS = {
    * given a week (Groq's guide, 2026-11); this is twice as long, and a day.
    */
   jobFollowedMs: 15 * 24 * 60 * 60_000,
+  /** Jobs that are followed at once, some 2 KB each, and those of one tenant. */
+  jobsOpenMax: 20_000,
+  jobsOfTenantMax: 5_000,
   /** Looks in a row at which its provider knew nothing of it, over so long: then it is gone. */
   jobUnknownLooksMax: 5,
   jobUnknownMs: 30 * 60_000,

@@ -12,7 +12,7 @@ import { fallbackRange } from "./candidates.ts";
 import { classifyBroken, clockOf } from "./classify.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { goesOn } from "./jobs/keep-open.ts";
+import { goesOn } from "./jobs/goes-on.ts";
 import { failureReply } from "./reply.ts";
 import type { Candidate } from "./resolve.ts";
 

@@ -12,6 +12,7 @@ import type { TakenHold } from "./attempt-plan.ts";
 import { holdOptions, rateTokens } from "./estimate.ts";
 import { unlessStopped, type Exchange, type Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { goesOn } from "./jobs/goes-on.ts";
 import type { AskedOwners } from "./owner-actors.ts";
 import type { Candidate } from "./resolve.ts";
 
@@ -27,6 +28,8 @@ export type Taken = { readonly hold: TakenHold; readonly agreed: Agreed };
 const FROZEN =
   "The ledger was restored from an older copy, so that hard budgets cannot be kept: " +
   "an operator must accept it first.";
+const MANY_JOBS = "Too many batches and background responses are under way: wait for some to end.";
+const JOBS_RETRY_MS = 60_000;
 const SEVERAL_END_USERS =
   "End users have budgets here, and the lines of the file are for several of them: make a batch for each.";
 const FROZEN_RETRY_MS = 60_000;
@@ -92,7 +95,7 @@ export function holdAgain(
 }
 
 function take(
-  { clock, directory, random, store }: Gateway,
+  { clock, directory, jobs, random, store }: Gateway,
   exchange: Exchange,
   owners: AskedOwners,
   wanted: Wanted,
@@ -101,6 +104,9 @@ function take(
 ): Verdict<Taken> {
   const { routeId, request } = wanted;
   const scopes = { ...wanted.scopes, routeId, providerId: candidate.provider.row.id };
+  if (goesOn(request) && !jobs.hasRoomFor(scopes.tenantId)) {
+    return refuse("gateway_overloaded", MANY_JOBS, { retryAfterMs: JOBS_RETRY_MS });
+  }
   if (store.isFrozen() && directory.isBounded(scopes)) {
     return refuse("ledger_unavailable", FROZEN, { retryAfterMs: FROZEN_RETRY_MS });
   }

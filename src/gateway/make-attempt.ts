@@ -12,7 +12,7 @@ import type { AttemptResult } from "./attempt-result.ts";
 import { classifyBroken, isCongestion } from "./classify.ts";
 import type { Exchange, Stoppable } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
-import { goesOn } from "./jobs/keep-open.ts";
+import { goesOn } from "./jobs/goes-on.ts";
 import { noteMade } from "./objects/made.ts";
 import { type AttemptEnd, endAtProvider, reportOutcome, settle, voidUnheld } from "./settle.ts";
 

@@ -13,7 +13,7 @@ import { ContinuedLegs } from "./continue.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import { eventOf, Failures, isUnanswered, type Unanswered } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
-import { goesOn } from "./jobs/keep-open.ts";
+import { goesOn } from "./jobs/goes-on.ts";
 import { makeHedgedAttempt, type HedgeParts, type Over } from "./hedge.ts";
 import { makeAttempt } from "./make-attempt.ts";
 import { planAttempt } from "./plan-attempt.ts";

@@ -14,6 +14,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { JobStore } from "../../store/jobs-contract.ts";
 import { isUnheard, jobOf, rowOf, unknownEnd, type Job, type JobEnd, type Look } from "./job.ts";
 import type { JobsAdmin, OpenJob } from "./jobs-admin.ts";
+import { KeyedCounts } from "./keyed-counts.ts";
 import { type Silence, tellUnheard } from "./unheard.ts";
 
 export type JobsParts = {
@@ -58,9 +59,11 @@ export class Jobs implements JobsAdmin {
   readonly #parts: JobsParts;
   readonly #followed = new Map<string, Followed>();
   readonly #timer: { readonly cancel: () => void };
+  /** How many of each tenant's are followed, where there are any. */
+  readonly #ofTenant = new KeyedCounts();
   #looks = 0;
   /** Of one provider and kind, where there are any. */
-  readonly #looksAt = new Map<string, number>();
+  readonly #looksAt = new KeyedCounts();
 
   constructor(parts: JobsParts) {
     this.#parts = parts;
@@ -80,6 +83,12 @@ export class Jobs implements JobsAdmin {
       this.#follow({ job, isNoted: true, isSettled: !isOpen }, clock.monotonicMs());
       if (isOpen) onFound(job);
     }
+  }
+
+  /** False: the tenant has as many open as it may, or all tenants have. */
+  hasRoomFor(tenantId: string): boolean {
+    const isFull = this.#followed.size >= LIMITS.jobsOpenMax;
+    return !isFull && this.#ofTenant.of(tenantId) < LIMITS.jobsOfTenantMax;
   }
 
   /** Its attempt is open and its provider has begun. Durable when it resolves, unless the disk refuses. */
@@ -146,7 +155,9 @@ export class Jobs implements JobsAdmin {
       waitMs,
       nextAtMs,
     };
-    this.#followed.set(begun.job.attemptId, followed);
+    const { attemptId, scopes } = begun.job;
+    this.#followed.set(attemptId, followed);
+    this.#ofTenant.add(scopes.tenantId, 1);
     return followed;
   }
 
@@ -175,7 +186,7 @@ export class Jobs implements JobsAdmin {
     for (const followed of this.#followed.values()) {
       if (followed.isBusy || followed.nextAtMs > nowMs) continue;
       if (most !== null && most.nextAtMs <= followed.nextAtMs) continue;
-      if (this.#looksOf(followed) < LIMITS.jobLooksOfProviderMax) most = followed;
+      if (this.#looksAt.of(placeOf(followed)) < LIMITS.jobLooksOfProviderMax) most = followed;
     }
     return most;
   }
@@ -184,20 +195,14 @@ export class Jobs implements JobsAdmin {
     followed.isBusy = true;
     this.#looks += 1;
     const place = placeOf(followed);
-    this.#looksAt.set(place, this.#looksOf(followed) + 1);
+    this.#looksAt.add(place, 1);
     void this.#step(followed).finally(() => {
       followed.isBusy = false;
       this.#looks -= 1;
-      const left = this.#looksOf(followed) - 1;
-      if (left === 0) this.#looksAt.delete(place);
-      else this.#looksAt.set(place, left);
+      this.#looksAt.add(place, -1);
       this.#later(followed);
       this.#lookAtDue();
     });
-  }
-
-  #looksOf(followed: Followed): number {
-    return this.#looksAt.get(placeOf(followed)) ?? 0;
   }
 
   #later(followed: Followed): void {
@@ -276,9 +281,9 @@ export class Jobs implements JobsAdmin {
   }
 
   /** False: its posting is not on the disk yet. */
-  async #forget({ job: { attemptId } }: Followed): Promise<boolean> {
+  async #forget({ job: { attemptId, scopes } }: Followed): Promise<boolean> {
     const isPosted = await this.#parts.store.endJob(attemptId);
-    if (isPosted) this.#followed.delete(attemptId);
+    if (isPosted && this.#followed.delete(attemptId)) this.#ofTenant.add(scopes.tenantId, -1);
     return isPosted;
   }
 }

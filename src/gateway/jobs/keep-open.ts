@@ -2,7 +2,6 @@
  * An attempt whose provider goes on after its answer: its slot and permit are given back, its hold is not. What
  * it costs is settled when the job has ended.
  */
-import type { ClientRequest } from "../../dialects/contract.ts";
 import type { StartedJob } from "../../dialects/job-contract.ts";
 import type { Admitted } from "../admit.ts";
 import type { AttemptPlan } from "../attempt-plan.ts";
@@ -11,11 +10,6 @@ import { NO_USAGE, type Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { credentialHash } from "../objects/keeper.ts";
 import { endAtProvider } from "../settle.ts";
-
-/** Whether what is asked for goes on although nobody has its answer. */
-export function goesOn({ background, batch }: ClientRequest): boolean {
-  return background === true || batch !== undefined;
-}
 
 /** Called in place of a settlement. Resolves when it is durable; never rejects. */
 export async function keepOpen(

@@ -162,3 +162,24 @@ describe("jobs", () => {
     },
   );
 });
+
+test("a tenant with as many jobs as it may have begins no further one, and others do", async () => {
+  const { tenantId, tollgate, upstream } = stage;
+  const { gateway } = tollgate;
+  await create();
+  const [job] = gateway.jobs.openJobs().map((open) => open.job);
+  if (job === undefined) throw new Error("a job is open");
+  const further = Array.from({ length: LIMITS.jobsOfTenantMax - 1 }, (_, place) =>
+    gateway.jobs.begin({ ...job, attemptId: `att_${place}` }),
+  );
+  await Promise.all(further);
+  upstream.forget();
+  const body = { model: MODEL, input: "Hi", background: true };
+  const refused = await stage.ask("POST", PATH, body);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "60"]);
+  expect(JSON.parse(refused.text).error.code).toBe("gateway_overloaded");
+  expect(upstream.seen.length).toBe(0);
+  expect(gateway.jobs.hasRoomFor(tenantId)).toBe(false);
+  stage.token = (await tollgate.addToken((await tollgate.addTenant()).id)).token;
+  expect((await stage.ask("POST", PATH, body)).status).toBe(200);
+});

@@ -4,7 +4,7 @@
  *
  * Invariant: a job outlives its attempt's posting only until its end is noted, never the other way round.
  */
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { attempts, jobs, openAttempts, postings, priceVersions } from "../../drizzle/schema.ts";
 import type { Connection } from "./database.ts";
 import type { KnownJob } from "./jobs-contract.ts";
@@ -54,20 +54,28 @@ function requestOfEnded(orm: Connection["orm"], attemptId: string): string | nul
 
 /** All of them, or the one of an attempt. */
 function known(orm: Connection["orm"], attemptId?: string): readonly KnownJob[] {
-  return orm
-    .select({ job: jobs, attempt: attempts, price: priceVersions.price, open: openAttempts })
-    .from(jobs)
-    .innerJoin(attempts, eq(attempts.id, jobs.attemptId))
-    .innerJoin(priceVersions, eq(priceVersions.seq, attempts.priceVersion))
-    .leftJoin(openAttempts, eq(openAttempts.attemptSeq, attempts.seq))
-    .where(attemptId === undefined ? undefined : eq(jobs.attemptId, attemptId))
-    .orderBy(attempts.seq)
-    .all()
-    .map(({ job, attempt, price, open }) => {
-      const { requestId, model, heldNanoUsd, heldAtMs } = attempt;
-      const { tenantId, projectId, tokenId, endUserId, routeId, providerId } = attempt;
-      const scopes = { tenantId, projectId, tokenId, endUserId, routeId, providerId };
-      const isOpen = open !== null;
-      return { ...job, isOpen, requestId, scopes, model, price, heldNanoUsd, heldAtMs };
-    });
+  return (
+    orm
+      .select({ job: jobs, attempt: attempts, price: priceVersions.price, open: openAttempts })
+      .from(jobs)
+      // Walked from its left, the few; an inner join in this order would walk all attempts there are.
+      .crossJoin(attempts)
+      .innerJoin(priceVersions, eq(priceVersions.seq, attempts.priceVersion))
+      .leftJoin(openAttempts, eq(openAttempts.attemptSeq, attempts.seq))
+      .where(
+        and(
+          eq(attempts.id, jobs.attemptId),
+          attemptId === undefined ? undefined : eq(jobs.attemptId, attemptId),
+        ),
+      )
+      .orderBy(attempts.seq)
+      .all()
+      .map(({ job, attempt, price, open }) => {
+        const { requestId, model, heldNanoUsd, heldAtMs } = attempt;
+        const { tenantId, projectId, tokenId, endUserId, routeId, providerId } = attempt;
+        const scopes = { tenantId, projectId, tokenId, endUserId, routeId, providerId };
+        const isOpen = open !== null;
+        return { ...job, isOpen, requestId, scopes, model, price, heldNanoUsd, heldAtMs };
+      })
+  );
 }

@@ -133,9 +133,9 @@ function requestsOfJobs({ orm }: Connection): ReadonlySet<string> {
   const found = orm
     .select({ id: attempts.requestId })
     .from(jobs)
-    .innerJoin(attempts, eq(attempts.id, jobs.attemptId))
+    .crossJoin(attempts)
     .leftJoin(requests, eq(requests.id, attempts.requestId))
-    .where(isNull(requests.id))
+    .where(and(eq(attempts.id, jobs.attemptId), isNull(requests.id)))
     .all();
   return new Set(found.map(({ id }) => id));
 }

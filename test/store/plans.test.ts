@@ -7,6 +7,7 @@ import { expect, test } from "bun:test";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { Owner } from "../../src/base/scope.ts";
 import { Differences } from "../../src/store/differences.ts";
+import { jobCalls } from "../../src/store/job-calls.ts";
 import { moneyCalls } from "../../src/store/money-calls.ts";
 import { ownerState } from "../../src/store/owner-state.ts";
 import { positionOf } from "../../src/store/position.ts";
@@ -67,6 +68,9 @@ test("no read of the ledger, and no start, walks a table that grows", async () =
   const calls = moneyCalls(connection);
   calls.windowSums([{ ...WINDOW, scope: { type: "end_user", id: "ten_1/u" } }]);
   calls.alertPage({ budgetId: "bud_1" }, page);
+  const jobs = jobCalls(connection);
+  expect(jobs.knownJobs()).toEqual([]);
+  jobs.endJob(hold.attemptId);
   expect(recover(connection, NOW_MS).expired).toBe(1);
   expect(caught.length).toBeGreaterThan(15);
   expect(

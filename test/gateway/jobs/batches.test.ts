@@ -381,6 +381,22 @@ describe("a batch", () => {
     expect(begins()).toBe(1);
   });
 
+  test.each([
+    ["without an id", '{"object":"batch","status":"validating"}'],
+    ["with an id that cannot be asked for", '{"id":"../x","object":"batch","usage":null}'],
+    ["with something else", "{}"],
+  ])("whose begin is answered %s costs what was held, because it may go on", async (_, text) => {
+    await stage.addBudget(1_000);
+    await upload();
+    created = { pieces: [text] };
+    const told = await stage.ask("POST", "/v1/batches", ASKED);
+    expect([told.status, told.text]).toEqual([200, text]);
+    const [attempt] = await lastAttempts(stage.tollgate);
+    expect(attempt?.heldNanoUsd).toBeGreaterThan(0);
+    expect(attempt).toMatchObject({ amountNanoUsd: attempt?.heldNanoUsd ?? 0, estimated: true });
+    expect((await stage.budget()).heldNanoUsd).toBe(0);
+  });
+
   test.each([502, 504, 524])(
     "whose begin somebody in between answers with %i costs what was held",
     async (status) => {

@@ -27,9 +27,13 @@ const MEMBERS = ["input_file_id", "endpoint", ...OTHER_REQUESTS] as const;
 
 const KEPT = { kind: "batch", watch: watchBytes, made: batchMade } as const;
 
+const { usage, ...about } = ownedCodec({ surface: "batches", ...KEPT });
+
 export const batchesCodec: Codec = {
-  ...ownedCodec({ surface: "batches", ...KEPT }),
+  ...about,
   accept: acceptBatch,
+  // It is no free question: what it costs is not told yet, whatever the answer says.
+  usage: (answer) => (usage(answer) === undefined ? undefined : null),
   ofFile: withBounds,
   job: startedBatch,
 };

@@ -1,33 +1,24 @@
 /** `tollgate jobs`: what providers go on with and what is held for it, over the admin API. */
 import type { Config } from "../../config/config.ts";
 import type { Shape } from "../../http/admin/schemas.ts";
-import { type AdminClient, allPages, createAdminClient, type Told } from "../admin-client.ts";
+import { type AdminClient, allPages, type Told } from "../admin-client.ts";
 import { writeJson, writeTable } from "../table.ts";
 import type { Output, Terminal } from "../terminal.ts";
 import type { JobsAsked } from "../usage-jobs.ts";
+import { withAdmin } from "../with-admin.ts";
 
 const PAGE_ROWS = 200;
-const [DONE, FAILED, MISUSED] = [0, 1, 2] as const;
 
-/** 0 done, 1 refused or out of reach, 2 without an admin token or a usable address. */
-export async function jobs(
+/** The exit code of {@link withAdmin}. */
+export function jobs(
   config: Pick<Config, "host" | "port" | "adminToken">,
   asked: JobsAsked,
-  { out, err }: Terminal,
+  terminal: Terminal,
 ): Promise<number> {
-  const complain = (problem: string): void => err.line(`${err.styled("red", "error:")} ${problem}`);
-  const client = createAdminClient(config, asked.url);
-  if (!client.ok) {
-    complain(client.problem);
-    return MISUSED;
-  }
-  const told =
-    asked.do === "list"
-      ? await list(client.value, asked, out)
-      : await end(client.value, asked, out);
-  if (told.ok) return DONE;
-  complain(told.problem);
-  return FAILED;
+  const { out } = terminal;
+  return withAdmin(config, asked.url, terminal, (client) =>
+    asked.do === "list" ? list(client, asked, out) : end(client, asked, out),
+  );
 }
 
 type Asked<D extends JobsAsked["do"]> = Extract<JobsAsked, { readonly do: D }>;

@@ -1,30 +1,21 @@
 /** `tollgate prices`: the operator's prices beside the catalogue, over the admin API. */
 import type { Config } from "../../config/config.ts";
 import type { Shape } from "../../http/admin/schemas.ts";
-import { type AdminClient, allPages, createAdminClient, type Told } from "../admin-client.ts";
+import { type AdminClient, allPages, type Told } from "../admin-client.ts";
 import { writeJson, writeTable } from "../table.ts";
 import type { Output, Terminal } from "../terminal.ts";
 import type { PricesAsked } from "../usage-operate.ts";
+import { withAdmin } from "../with-admin.ts";
 
 const PAGE_ROWS = 200;
-const [DONE, FAILED, MISUSED] = [0, 1, 2] as const;
 
-/** 0 done, 1 refused or out of reach, 2 without an admin token or a usable address. */
-export async function prices(
+/** The exit code of {@link withAdmin}. */
+export function prices(
   config: Pick<Config, "host" | "port" | "adminToken">,
   asked: PricesAsked,
-  { out, err }: Terminal,
+  terminal: Terminal,
 ): Promise<number> {
-  const complain = (problem: string): void => err.line(`${err.styled("red", "error:")} ${problem}`);
-  const client = createAdminClient(config, asked.url);
-  if (!client.ok) {
-    complain(client.problem);
-    return MISUSED;
-  }
-  const told = await run(client.value, asked, out);
-  if (told.ok) return DONE;
-  complain(told.problem);
-  return FAILED;
+  return withAdmin(config, asked.url, terminal, (client) => run(client, asked, terminal.out));
 }
 
 function run(client: AdminClient, asked: PricesAsked, out: Output): Promise<Told<unknown>> {

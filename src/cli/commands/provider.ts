@@ -5,13 +5,12 @@ import type { Config } from "../../config/config.ts";
 import { CREDENTIAL_VARIABLE } from "../../config/environment.ts";
 import { systemReason } from "../../config/system-reason.ts";
 import type { Shape } from "../../http/admin/schemas.ts";
-import { type AdminClient, createAdminClient, type Told } from "../admin-client.ts";
+import type { AdminClient, Told } from "../admin-client.ts";
 import { readSecret, type SecretInput } from "../read-secret.ts";
 import { writeJson, writeTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { ProviderAsked } from "../usage-provider.ts";
-
-const [DONE, FAILED, MISUSED] = [0, 1, 2] as const;
+import { withAdmin } from "../with-admin.ts";
 
 /** Where a credential may come from. */
 export type SecretWorld = {
@@ -22,25 +21,17 @@ export type SecretWorld = {
 
 type Deps = SecretWorld & { readonly terminal: Terminal; readonly client: AdminClient };
 
-/** 0 done, 1 refused, given up or out of reach, 2 without an admin token or a usable address. */
-export async function provider(
+/** The exit code of {@link withAdmin}; 1 also where it was given up. */
+export function provider(
   config: Pick<Config, "host" | "port" | "adminToken">,
   asked: ProviderAsked,
   terminal: Terminal,
   world: SecretWorld,
 ): Promise<number> {
-  const { err } = terminal;
-  const complain = (problem: string): void => err.line(`${err.styled("red", "error:")} ${problem}`);
-  const client = createAdminClient(config, asked.url);
-  if (!client.ok) {
-    complain(client.problem);
-    return MISUSED;
-  }
-  const deps = { ...world, terminal, client: client.value };
-  const told = asked.do === "companies" ? await companies(deps, asked) : await add(deps, asked);
-  if (told.ok) return DONE;
-  complain(told.problem);
-  return FAILED;
+  return withAdmin(config, asked.url, terminal, (client) => {
+    const deps = { ...world, terminal, client };
+    return asked.do === "companies" ? companies(deps, asked) : add(deps, asked);
+  });
 }
 
 type Company = Shape<"CompanyPage">["data"][number];

@@ -47,7 +47,7 @@ export async function admit(
   exchange: Exchange,
   accepted: AcceptedRequest,
 ): Promise<Verdict<Admitted>> {
-  const { principal, request } = accepted;
+  const { request } = accepted;
   const resolved =
     request.objects === undefined
       ? resolveAsked(gateway, exchange, accepted)
@@ -57,16 +57,18 @@ export async function admit(
   if (!health.ok) {
     return refuse("ledger_unavailable", ERRORS.ledger_unavailable.text, { retryAfterMs: 5_000 });
   }
-  // By now it is known of which model an object is, and for whom the lines of a file ask.
-  const told =
-    exchange.request === null || exchange.request === request
-      ? accepted
-      : { ...accepted, request: exchange.request };
-  const asking = told === accepted ? principal : forEndUser(principal, told.request.endUserId);
-  exchange.principal = asking;
-  return await whenReady(gateway, exchange, asking.scopes, (owners) =>
-    take(gateway, exchange, owners, { ...told, principal: asking }, resolved.value),
+  const told = asFound(exchange, accepted);
+  exchange.principal = told.principal;
+  return await whenReady(gateway, exchange, told.principal.scopes, (owners) =>
+    take(gateway, exchange, owners, told, resolved.value),
   );
+}
+
+/** By now it is known of which model an object is, and for whom the lines of a file ask. */
+function asFound({ request }: Exchange, accepted: AcceptedRequest): AcceptedRequest {
+  if (request === null || request === accepted.request) return accepted;
+  const principal = forEndUser(accepted.principal, request.endUserId);
+  return { ...accepted, request, principal };
 }
 
 /** For a request that names what providers keep: only who keeps it can serve. */

@@ -13,6 +13,7 @@ import { errorReply } from "./error-reply.ts";
 import { outputTokensWithin } from "./estimate.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
+import { goesOn } from "./jobs/goes-on.ts";
 import { HoldWatch } from "./hold-watch.ts";
 import { keepAliveMsOf } from "./keep-alive.ts";
 import { noteAnswer, noteMade } from "./objects/made.ts";
@@ -33,7 +34,9 @@ export async function answerReply(
   const { codec } = exchange.call;
   exchange.firstTokenMs = gateway.clock.monotonicMs() - exchange.startedMonotonicMs;
   exchange.status = answer.status;
-  const job = codec.job?.(answer.body) ?? null;
+  // What reported its usage is done, unless it was asked for as what goes on.
+  const mayGoOn = usage === null || goesOn(admitted.request);
+  const job = mayGoOn ? (codec.job?.(answer.body) ?? null) : null;
   const settled = settleAnswer(gateway, exchange, admitted, plan, {
     usage,
     isPartial: false,

@@ -389,8 +389,8 @@ describe("a batch", () => {
     await stage.addBudget(1_000);
     await upload();
     created = { pieces: [text] };
-    const told = await stage.ask("POST", "/v1/batches", ASKED);
-    expect([told.status, told.text]).toEqual([200, text]);
+    const reply = await stage.ask("POST", "/v1/batches", ASKED);
+    expect([reply.status, reply.text]).toEqual([200, text]);
     const [attempt] = await lastAttempts(stage.tollgate);
     expect(attempt?.heldNanoUsd).toBeGreaterThan(0);
     expect(attempt).toMatchObject({ amountNanoUsd: attempt?.heldNanoUsd ?? 0, estimated: true });
